@@ -1,0 +1,1 @@
+//! How consent is enforced: on cookies, on headers, on pages.
