@@ -1,1 +1,4 @@
 //! How consent is enforced: on cookies, on headers, on pages.
+
+#[cfg(feature = "compression")]
+mod encoding;
