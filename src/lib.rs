@@ -5,4 +5,6 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod banner;
+mod consent;
 mod gate;
