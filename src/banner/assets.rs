@@ -16,25 +16,25 @@ pub(crate) struct Asset {
 /// Of the banner while it asks.
 pub(crate) static ASK_STYLE: Asset = Asset {
     text: LazyLock::new(|| squeeze(concat!(include_str!("tab.css"), include_str!("banner.css")))),
-    csp: "'sha256-dX5RNGcVQoGogX3Vha1kyVvVssxOSwbRQTFCsKzLhy0='",
+    csp: "'sha256-mQmaK//0RIYTpr1JDOWvY1liTz9iBzX8wovc4VqT+6M='",
 };
 
 /// Of the banner while it asks.
 pub(crate) static ASK_SCRIPT: Asset = Asset {
     text: LazyLock::new(|| squeeze(include_str!("banner.js"))),
-    csp: "'sha256-g1R6c4a9mPr5jof1anBgV00aMIEvG+5IldVjMfghRIo='",
+    csp: "'sha256-qA4BGo1r10bGHvy5q8gkhgCgPR+tHPXnn8dNWReiMSE='",
 };
 
 /// Of the banner after the choice.
 pub(crate) static TAB_STYLE: Asset = Asset {
     text: LazyLock::new(|| squeeze(include_str!("tab.css"))),
-    csp: "'sha256-uAGWuXlhiBCiTFBAv5FPpPgal6kpDGfI6UYfVbdVPaM='",
+    csp: "'sha256-Lm6ooKNqfJHLtQzI3/2UOXtadanFneYKwtdemPufRgM='",
 };
 
 /// Of the banner after the choice.
 pub(crate) static TAB_SCRIPT: Asset = Asset {
     text: LazyLock::new(|| squeeze(include_str!("tab.js"))),
-    csp: "'sha256-pzZSgQQ6RIXtykMTXQoE8kjpcPw5qNTDkvHP+rJj4n8='",
+    csp: "'sha256-Oqjhxet0HsAbRm40IOgqNTB5FIxMjx/sxrHqlP4VVBQ='",
 };
 
 /// Of the policy page, which has no script.

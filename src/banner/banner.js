@@ -11,11 +11,10 @@ prompt=find("[part=prompt]"),
 panel=find("[popover]"),
 tab=find("[part=tab]"),
 toggles=[...root.querySelectorAll("[name=allow]")],
-isOn=(state,toggle)=>!!(state.vendors[toggle.value]??state.categories[toggle.value])
+isOn=(state,toggle)=>!!{...state.categories,...state.vendors}[toggle.value]
 
 // What has the focus is not hidden behind the prompt.
 page.style.scrollPaddingBottom=prompt.offsetHeight+32+"px"
-host.open=()=>panel.showPopover()
 
 form.onsubmit=async event=>{
 event.preventDefault()
@@ -50,7 +49,7 @@ if(event.key=="Escape"&&!panel.matches(":popover-open"))form.requestSubmit(find(
 // Back to a page from before the choice.
 addEventListener("pageshow",async event=>{
 if(!event.persisted)return
-const response=await fetch(new URL("state",form.action),{cache:"no-store"}),state=await response.json()
+const response=await fetch(new URL("state",form.action)),state=await response.json()
 if(state.decided!=(host.dataset.state=="decided")||toggles.some(toggle=>toggle.defaultChecked!=isOn(state,toggle)))location.reload()
 })
 })()

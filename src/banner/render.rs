@@ -81,30 +81,32 @@ pub(crate) fn render(view: &View<'_>) -> Banner {
     html.raw("<form method=post action=\"").text(view.endpoint).raw("/choice\" autocomplete=off lang=\"");
     html.text(&texts.lang).raw("\" dir=").raw(texts.dir.as_str()).raw(">");
     return_to(&mut html);
-    if !view.decided {
-        first_layer(&mut html, view, prompt);
-    }
     html.raw("<button type=button part=tab popovertarget=s").raw(if view.decided { ">" } else { " hidden>" });
     html.text(&prompt.tab).raw("</button>");
+    // Before the prompt, so that Enter on a toggle means Save.
     settings(&mut html, view);
     if !view.decided {
+        first_layer(&mut html, view, prompt);
         html.raw("<p role=status data-saved=\"").text(&texts.saved).raw("\"></p>");
     }
-    html.raw("</form></template></tower-consent><script>").raw(&script.text).raw("</script>");
+    html.raw("</form></template>");
+    // Browsers without declarative shadow DOM show this when scripts are off; others never do.
+    link(&mut html, view.endpoint, &prompt.tab);
+    html.raw("</tower-consent><script>").raw(&script.text).raw("</script>");
     Banner { template: html.finish(), style, script }
 }
 
 /// The prompt: message, and the buttons that answer it in one action each.
 fn first_layer(html: &mut Markup, view: &View<'_>, prompt: &Prompt) {
-    html.raw("<div part=prompt role=region aria-label=\"").text(&view.texts.name).raw("\"><div>");
+    html.raw("<div part=prompt role=region aria-label=\"").text(&view.texts.name).raw("\"><div class=text>");
     if !prompt.title.is_empty() {
-        html.raw("<strong>").text(&with_site(&prompt.title, view)).raw("</strong>");
+        html.raw("<b>").text(&with_site(&prompt.title, view)).raw("</b>");
     }
     html.raw("<p>").text(&with_site(&prompt.message, view));
     link(html.raw(" "), view.endpoint, &prompt.read_more);
     html.raw("</p>");
     gpc(html, view);
-    html.raw("</div><div part=buttons>");
+    html.raw("</div><div class=row>");
     if view.regime != Regime::Notice {
         choice(html, "reject", &prompt.reject);
     }
@@ -116,19 +118,19 @@ fn first_layer(html: &mut Markup, view: &View<'_>, prompt: &Prompt) {
 /// The settings panel: a popover that opens and closes without script and without changing anything.
 fn settings(html: &mut Markup, view: &View<'_>) {
     let texts = &view.texts.settings;
-    html.raw("<div popover id=s part=settings role=dialog aria-labelledby=h tabindex=-1 autofocus>");
-    html.raw("<button type=button part=close popovertarget=s popovertargetaction=hide aria-label=\"");
-    html.text(&texts.close).raw("\">&#215;</button><h2 id=h>").text(&texts.title).raw("</h2>");
+    html.raw("<div popover id=s part=settings role=dialog aria-labelledby=h>");
+    html.raw("<button type=button part=close popovertarget=s popovertargetaction=hide autofocus>");
+    html.text(&texts.close).raw("</button><h2 id=h>").text(&texts.title).raw("</h2>");
     gpc(html, view);
     toggles(html, view.toggles, view.texts);
-    html.raw("<div part=buttons>");
+    html.raw("<div class=row>");
     choice(html, "save", &texts.save);
     choice(html, "reject", &texts.reject_all);
     choice(html, "accept", &texts.accept_all);
     html.raw("</div><p>");
-    link(html, view.endpoint, &texts.read_more);
+    link(html, view.endpoint, &view.texts.prompt(view.regime).read_more);
     if let Some(url) = view.privacy_url {
-        link(html.raw(" &#183; "), url, &texts.privacy);
+        link(html.raw(" | "), url, &texts.privacy);
     }
     html.raw("</p></div>");
 }
@@ -148,7 +150,7 @@ pub(super) fn toggles(html: &mut Markup, toggles: &[Toggle<'_>], texts: &Texts) 
             html.raw("<p>").text(toggle.description).raw("</p>");
         }
         if !toggle.vendors.is_empty() {
-            html.raw("<fieldset>");
+            html.raw("<fieldset aria-label=\"").text(toggle.name).raw("\">");
             self::toggles(html, &toggle.vendors, texts);
             html.raw("</fieldset>");
         }

@@ -1,8 +1,7 @@
-// After the choice: the form and the popover do the work; this only covers old browsers and the back/forward cache.
-(()=>{
-const host=document.currentScript.previousElementSibling,
-template=host.querySelector("template"),
-root=host.shadowRoot||host.attachShadow({mode:"open"})
-if(template)root.append(template.content)
-onpageshow
-})()
+// Back to a page from before another choice. The answer is `no-store`.
+addEventListener("pageshow",async event=>{
+if(event.persisted){
+const form=document.querySelector("tower-consent").shadowRoot.querySelector("form"),state=await(await fetch(new URL("state",form.action))).json()
+for(const{name,value,defaultChecked}of form)if(name=="allow"&&defaultChecked!={...state.categories,...state.vendors}[value])location.reload()
+}
+})

@@ -81,7 +81,6 @@ pub(crate) struct Settings {
     pub(crate) save: String,
     pub(crate) accept_all: String,
     pub(crate) reject_all: String,
-    pub(crate) read_more: String,
     pub(crate) privacy: String,
 }
 
