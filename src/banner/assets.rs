@@ -40,7 +40,7 @@ pub(crate) static TAB_SCRIPT: Asset = Asset {
 /// Of the policy page, which has no script.
 pub(crate) static PAGE_STYLE: Asset = Asset {
     text: LazyLock::new(|| squeeze(include_str!("policy_page.css"))),
-    csp: "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
+    csp: "'sha256-MZoqtB0OaA+lv3w67RtJTEuNlArchxsdRYJMTpI/ups='",
 };
 
 /// Takes out indentation, empty lines, and comments that fill a line.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::assets::{Asset, PAGE_STYLE};
 use super::markup::Markup;
-use super::render::{View, choice, return_to, toggles};
+use super::render::{View, return_to, toggles};
 use super::texts::fill;
 use crate::consent::Regime;
 
@@ -96,9 +96,11 @@ fn settings(html: &mut Markup, view: &PageView<'_>) {
     return_to(html);
     toggles(html, view.banner.toggles, texts);
     html.raw("\n<div>");
-    choice(html, "save", &texts.settings.save);
-    choice(html, "reject", &texts.settings.reject_all);
-    choice(html, "accept", &texts.settings.accept_all);
+    let buttons =
+        [("save", &texts.settings.save), ("reject", &texts.settings.reject_all), ("accept", &texts.settings.accept_all)];
+    for (value, text) in buttons {
+        html.raw("<button name=\"choice\" value=\"").raw(value).raw("\">").text(text).raw("</button>");
+    }
     html.raw("</div>\n</form>\n");
 }
 

@@ -158,7 +158,7 @@ pub(super) fn toggles(html: &mut Markup, toggles: &[Toggle<'_>], texts: &Texts) 
 }
 
 /// A button that makes a choice. All of them are the same but for value and text.
-pub(super) fn choice(html: &mut Markup, value: &str, text: &str) {
+fn choice(html: &mut Markup, value: &str, text: &str) {
     html.raw("<button part=button name=choice value=").raw(value).raw(">").text(text).raw("</button>");
 }
 
