@@ -1,0 +1,95 @@
+//! The stylesheets and scripts as they are sent, and the hashes by which a page's CSP lets them run.
+//!
+//! They depend on nothing, so that the hashes are constants.
+
+use std::sync::LazyLock;
+
+/// An inline `<style>` or `<script>`.
+#[derive(Debug)]
+pub(crate) struct Asset {
+    /// What stands between the tags, byte for byte.
+    pub(crate) text: LazyLock<String>,
+    /// The CSP source that allows it.
+    pub(crate) csp: &'static str,
+}
+
+/// Of the banner while it asks.
+pub(crate) static ASK_STYLE: Asset = Asset {
+    text: LazyLock::new(|| squeeze(concat!(include_str!("tab.css"), include_str!("banner.css")))),
+    csp: "'sha256-mQmaK//0RIYTpr1JDOWvY1liTz9iBzX8wovc4VqT+6M='",
+};
+
+/// Of the banner while it asks.
+pub(crate) static ASK_SCRIPT: Asset = Asset {
+    text: LazyLock::new(|| squeeze(include_str!("banner.js"))),
+    csp: "'sha256-qA4BGo1r10bGHvy5q8gkhgCgPR+tHPXnn8dNWReiMSE='",
+};
+
+/// Of the banner after the choice.
+pub(crate) static TAB_STYLE: Asset = Asset {
+    text: LazyLock::new(|| squeeze(include_str!("tab.css"))),
+    csp: "'sha256-Lm6ooKNqfJHLtQzI3/2UOXtadanFneYKwtdemPufRgM='",
+};
+
+/// Of the banner after the choice.
+pub(crate) static TAB_SCRIPT: Asset = Asset {
+    text: LazyLock::new(|| squeeze(include_str!("tab.js"))),
+    csp: "'sha256-Oqjhxet0HsAbRm40IOgqNTB5FIxMjx/sxrHqlP4VVBQ='",
+};
+
+/// Of the policy page, which has no script.
+pub(crate) static PAGE_STYLE: Asset = Asset {
+    text: LazyLock::new(|| squeeze(include_str!("policy_page.css"))),
+    csp: "'sha256-MZoqtB0OaA+lv3w67RtJTEuNlArchxsdRYJMTpI/ups='",
+};
+
+/// Takes out indentation, empty lines, and comments that fill a line.
+///
+/// Line ends stay, so that no two words grow together and scripts keep their meaning. Sources may hold no text, template
+/// or comment that spans lines.
+fn squeeze(source: &str) -> String {
+    let is_comment = |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
+    let lines: Vec<&str> =
+        source.lines().map(str::trim).filter(|line| !line.is_empty() && !is_comment(line)).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    use sha2::{Digest as _, Sha256};
+
+    const ALL: [(&str, &Asset); 5] = [
+        ("ASK_STYLE", &ASK_STYLE),
+        ("ASK_SCRIPT", &ASK_SCRIPT),
+        ("TAB_STYLE", &TAB_STYLE),
+        ("TAB_SCRIPT", &TAB_SCRIPT),
+        ("PAGE_STYLE", &PAGE_STYLE),
+    ];
+
+    #[test]
+    fn b4_hashes_are_those_of_what_is_sent() {
+        let mut wrong = String::new();
+        for (name, asset) in ALL {
+            let right = format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(asset.text.as_bytes())));
+            if asset.csp != right {
+                wrong.push_str(&format!("\n{name}: {right}"));
+            }
+        }
+        assert!(wrong.is_empty(), "put these into src/banner/assets.rs:{wrong}");
+    }
+
+    #[test]
+    fn assets_are_ascii_and_stay_inside_their_tags() {
+        for (name, asset) in ALL {
+            assert!(asset.text.is_ascii(), "{name}");
+            assert!(!asset.text.contains("</") && !asset.text.contains("<!--"), "{name}");
+        }
+    }
+
+    #[test]
+    fn squeezing_keeps_lines() {
+        assert_eq!(squeeze("/* a */\n  b {\n\n    c: d;\n  }\n// e\n"), "b {\nc: d;\n}");
+    }
+}
