@@ -21,9 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .cookie("session", category::NECESSARY)
         .cookie("visitor_id", category::ANALYTICS)
         .build()?;
-    let service = ServiceBuilder::new()
-        .layer(ConsentLayer::new(policy))
-        .service_fn(front_page);
+    let service = ServiceBuilder::new().layer(ConsentLayer::new(policy)).service_fn(front_page);
     let service = TowerToHyperService::new(service);
 
     let listener = TcpListener::bind("127.0.0.1:3000").await?;
@@ -44,11 +42,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn front_page(request: Request<Incoming>) -> Result<Response<String>, Infallible> {
     let consent = request.extensions().get::<Consent>();
     let counted = consent.is_some_and(|consent| consent.allows(category::ANALYTICS));
-    let counted = if counted {
-        "Your visit is counted. Thank you."
-    } else {
-        "Your visit is not counted."
-    };
+    let counted =
+        if counted { "Your visit is counted. Thank you." } else { "Your visit is not counted." };
 
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
@@ -57,13 +52,8 @@ async fn front_page(request: Request<Incoming>) -> Result<Response<String>, Infa
     );
     let mut response = Response::new(page);
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/html; charset=utf-8"),
-    );
-    headers.insert(
-        header::SET_COOKIE,
-        HeaderValue::from_static("visitor_id=1; Path=/; SameSite=Lax"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers
+        .insert(header::SET_COOKIE, HeaderValue::from_static("visitor_id=1; Path=/; SameSite=Lax"));
     Ok(response)
 }

@@ -1,5 +1,4 @@
 use std::{
-    collections::VecDeque,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -10,12 +9,11 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower::BoxError;
 
-use crate::gate::{DIGESTS, html::Inserter};
+use crate::gate::{DIGESTS, Rewriter};
 
 pin_project! {
     /// The body of a response: the application's, passed through or with the banner put in as it
     /// streams, or the layer's own.
-    #[derive(Debug)]
     pub struct ResponseBody<B> {
         #[pin]
         kind: Kind<B>,
@@ -23,7 +21,6 @@ pin_project! {
 }
 
 pin_project! {
-    #[derive(Debug)]
     #[project = KindProjection]
     enum Kind<B> {
         Passed { #[pin] body: B },
@@ -33,11 +30,8 @@ pin_project! {
 }
 
 /// A page on its way through.
-#[derive(Debug)]
 struct Page {
-    inserter: Inserter,
-    /// What can leave.
-    ready: VecDeque<Bytes>,
+    rewriter: Rewriter,
     trailers: Option<HeaderMap>,
     has_ended: bool,
 }
@@ -51,14 +45,8 @@ impl<B> ResponseBody<B> {
         Self { kind: Kind::Own { bytes } }
     }
 
-    /// The body of a page, with the pieces of the snippet put in where `body` opens.
-    pub(crate) fn page(body: B, snippet: Vec<Bytes>) -> Self {
-        let page = Page {
-            inserter: Inserter::new(snippet),
-            ready: VecDeque::new(),
-            trailers: None,
-            has_ended: false,
-        };
+    pub(crate) fn page(body: B, rewriter: Rewriter) -> Self {
+        let page = Page { rewriter, trailers: None, has_ended: false };
         Self { kind: Kind::Page { body, page } }
     }
 }
@@ -102,8 +90,17 @@ where
     }
 }
 
+impl<B> std::fmt::Debug for ResponseBody<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResponseBody").finish_non_exhaustive()
+    }
+}
+
 /// The next frame with its data as one `Bytes`: the same one where it is `Bytes` already.
-fn poll_bytes<B>(body: Pin<&mut B>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>>
+fn poll_bytes<B>(
+    body: Pin<&mut B>,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, BoxError>>>
 where
     B: Body,
     B::Error: Into<BoxError>,
@@ -127,29 +124,36 @@ impl Page {
         B::Error: Into<BoxError>,
     {
         loop {
-            if let Some(bytes) = self.ready.pop_front() {
-                return Poll::Ready(Some(Ok(Frame::data(bytes))));
+            match self.rewriter.pull() {
+                Ok(Some(bytes)) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                Err(error) => return self.fail(error),
+                Ok(None) => {}
             }
             if self.has_ended {
-                return Poll::Ready(self.trailers.take().map(|trailers| Ok(Frame::trailers(trailers))));
+                let trailers = self.trailers.take();
+                return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
             }
-            match ready!(poll_bytes(body.as_mut(), cx)) {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => self.inserter.push(data, &mut self.ready),
+            match poll_bytes(body.as_mut(), cx) {
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => self.rewriter.feed(data),
                     Err(frame) => self.end(frame.into_trailers().ok()),
                 },
-                Some(Err(error)) => {
-                    self.has_ended = true;
-                    return Poll::Ready(Some(Err(error)));
+                Poll::Ready(Some(Err(error))) => return self.fail(error),
+                Poll::Ready(None) => self.end(None),
+                Poll::Pending => {
+                    return match self.rewriter.flush() {
+                        Ok(Some(bytes)) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                        Ok(None) => Poll::Pending,
+                        Err(error) => self.fail(error),
+                    };
                 }
-                None => self.end(None),
             }
         }
     }
 
     fn end(&mut self, trailers: Option<HeaderMap>) {
         self.has_ended = true;
-        self.inserter.finish(&mut self.ready);
+        self.rewriter.end();
         self.trailers = trailers.map(|mut trailers| {
             // A digest of the application's bytes isn't one of these.
             for name in &DIGESTS {
@@ -159,21 +163,19 @@ impl Page {
         });
     }
 
+    /// Nothing follows an error.
+    fn fail(&mut self, error: BoxError) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        *self = Self { rewriter: Rewriter::new(Vec::new()), trailers: None, has_ended: true };
+        Poll::Ready(Some(Err(error)))
+    }
+
     fn is_end_stream<B: Body>(&self, body: &B) -> bool {
-        let is_through = self.has_ended || (self.inserter.is_settled() && body.is_end_stream());
-        is_through && self.ready.is_empty() && self.trailers.is_none()
+        let is_through = self.has_ended || body.is_end_stream();
+        is_through && self.rewriter.is_transparent() && self.trailers.is_none()
     }
 
     fn size_hint<B: Body>(&self, body: &B) -> SizeHint {
-        let ready: usize = self.ready.iter().map(Bytes::len).sum();
-        let sure = (ready + self.inserter.held()) as u64;
-        let inner = if self.has_ended { SizeHint::with_exact(0) } else { body.size_hint() };
-        let mut hint = SizeHint::new();
-        hint.set_lower(inner.lower().saturating_add(sure));
-        let open = self.inserter.still_to_insert() as u64;
-        if let Some(upper) = inner.upper().and_then(|upper| upper.checked_add(sure + open)) {
-            hint.set_upper(upper);
-        }
-        hint
+        let rest = if self.has_ended { SizeHint::with_exact(0) } else { body.size_hint() };
+        self.rewriter.size_hint(&rest)
     }
 }

@@ -22,6 +22,7 @@ mod site;
 
 #[cfg(feature = "axum")]
 pub use axum::MissingConsentLayer;
+pub use banner::TextError;
 pub use body::ResponseBody;
 pub use choice::{Choice, How};
 pub use consent::{Consent, NoTracking, Regime, UnknownSlug};

@@ -44,7 +44,7 @@ where
         let page_tag = site.banners.tag(&consent);
         let visit = gate::request(&mut request, consent, page_tag);
         if let Some(route) = routes::find(&site.policy, request.uri().path()) {
-            let answer = routes::answer(route, &site.banners, &visit.consent, request);
+            let answer = routes::answer(route, &visit.consent, request);
             return ResponseFuture::own(site, visit, answer);
         }
         request.extensions_mut().insert(visit.consent.clone());

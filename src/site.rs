@@ -11,6 +11,7 @@ use crate::{
     consent::{Consent, NoTracking, Signals},
     gate::{self, Report, Visit},
     policy::Policy,
+    routes,
 };
 
 /// All that requests share: the policy, and what was made from it once.
@@ -56,8 +57,10 @@ impl Site {
         let (consent, shows_banner) = self.gate(visit, &mut parts, is_empty);
         let body = if shows_banner {
             let return_to = visit.uri.path_and_query().map_or("/", |path| path.as_str());
+            let return_to =
+                routes::return_to::sanitize(return_to, &self.policy.declared().endpoint);
             let snippet = self.banners.fill(&consent, return_to);
-            ResponseBody::page(body, snippet)
+            ResponseBody::page(body, gate::rewriter(&parts.headers, snippet))
         } else {
             ResponseBody::passed(body)
         };

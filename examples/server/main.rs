@@ -2,7 +2,6 @@
 //!
 //! `cargo run --example server`, with `PORT`, `REGIME=opt-in|opt-out|notice` and `LAYER=on|off` from the environment.
 
-mod shim;
 mod site;
 mod standin;
 
@@ -14,8 +13,8 @@ use std::{
 };
 
 use axum::Router;
-use shim::{ConsentLayer, Policy, Regime, category};
 use tokio::net::TcpListener;
+use tower_consent::{ConsentLayer, Policy, Regime, category};
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
@@ -44,19 +43,12 @@ async fn run() -> Result<()> {
     // "localhost" while the site is "127.0.0.1": to a browser the two are different sites, as third parties are.
     let third_party = format!("http://localhost:{}", port + 1);
     let news = site::router(&third_party)?;
-    let news = if layer_is_on {
-        news.layer(ConsentLayer::new(policy(regime)?))
-    } else {
-        news
-    };
+    let news = if layer_is_on { news.layer(ConsentLayer::new(policy(regime)?)) } else { news };
 
     let news_listener = listen(port).await?;
     let third_party_listener = listen(port + 1).await?;
     say_what_to_try(port, regime_name, layer_is_on);
-    tokio::try_join!(
-        serve(news_listener, news),
-        serve(third_party_listener, standin::router())
-    )?;
+    tokio::try_join!(serve(news_listener, news), serve(third_party_listener, standin::router()))?;
     Ok(())
 }
 
@@ -101,10 +93,8 @@ fn layer_is_on() -> Result<bool> {
 }
 
 fn variable(name: &str, default: &str) -> String {
-    env::var_os(name).map_or_else(
-        || default.to_owned(),
-        |value| value.to_string_lossy().into_owned(),
-    )
+    env::var_os(name)
+        .map_or_else(|| default.to_owned(), |value| value.to_string_lossy().into_owned())
 }
 
 async fn listen(port: u16) -> Result<TcpListener> {

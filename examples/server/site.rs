@@ -30,26 +30,14 @@ use tokio::time::sleep;
 const PAGES: [(&str, &str, &str); 6] = [
     ("/", "Front page", include_str!("pages/front.html")),
     ("/privacy", "Privacy", include_str!("pages/privacy.html")),
-    (
-        "/article/night-train",
-        "The night train is back",
-        include_str!("pages/night-train.html"),
-    ),
+    ("/article/night-train", "The night train is back", include_str!("pages/night-train.html")),
     (
         "/article/seed-exchange",
         "The library that lends tomatoes",
         include_str!("pages/seed-exchange.html"),
     ),
-    (
-        "/article/swifts",
-        "A street counts its swifts",
-        include_str!("pages/swifts.html"),
-    ),
-    (
-        "/article/slow-clock",
-        "The clock that runs late",
-        include_str!("pages/slow-clock.html"),
-    ),
+    ("/article/swifts", "A street counts its swifts", include_str!("pages/swifts.html")),
+    ("/article/slow-clock", "The clock that runs late", include_str!("pages/slow-clock.html")),
 ];
 
 const PICTURES: [(&str, &str); 6] = [
@@ -78,41 +66,25 @@ pub(crate) fn router(third_party: &str) -> Result<Router, InvalidHeaderValue> {
         .route("/api/time", get(time_now))
         .route(
             "/style.css",
-            get((
-                [(header::CONTENT_TYPE, "text/css; charset=utf-8")],
-                include_str!("style.css"),
-            )),
+            get(([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("style.css"))),
         );
     for (path, title, text) in PAGES {
-        router = router.route(
-            path,
-            get(Html(Bytes::from(page(third_party, path, title, text)))),
-        );
+        router = router.route(path, get(Html(Bytes::from(page(third_party, path, title, text)))));
     }
     for (path, picture) in PICTURES {
-        router = router.route(
-            path,
-            get(([(header::CONTENT_TYPE, "image/svg+xml")], picture)),
-        );
+        router = router.route(path, get(([(header::CONTENT_TYPE, "image/svg+xml")], picture)));
     }
     Ok(router
         .fallback(not_found)
         .with_state(Arc::from(third_party))
-        .layer(from_fn_with_state(
-            PageHeaders::new(third_party)?,
-            like_most_sites,
-        )))
+        .layer(from_fn_with_state(PageHeaders::new(third_party)?, like_most_sites)))
 }
 
 /// A whole page; `text` is HTML.
 fn page(third_party: &str, path: &str, title: &str, text: &str) -> String {
     let link = format!("<a href=\"{path}\"");
     include_str!("pages/layout.html")
-        .replacen(
-            &format!("<li>{link}>"),
-            &format!("<li>{link} aria-current=\"page\">"),
-            1,
-        )
+        .replacen(&format!("<li>{link}>"), &format!("<li>{link} aria-current=\"page\">"), 1)
         .replace("{{title}}", title)
         .replace("{{main}}", text)
         .replace("{{standin}}", third_party)
@@ -130,12 +102,7 @@ async fn article(State(third_party): State<Arc<str>>, uri: Uri) -> Html<String> 
         _ => "",
     };
     let text = include_str!("pages/article.html").replace("{{note}}", note);
-    Html(page(
-        &third_party,
-        "/article",
-        "The lamp at Pellan Head is lit again",
-        &text,
-    ))
+    Html(page(&third_party, "/article", "The lamp at Pellan Head is lit again", &text))
 }
 
 #[derive(Deserialize)]
@@ -157,12 +124,7 @@ async fn comment(form: Result<Form<Comment>, FormRejection>) -> Redirect {
 
 /// A page that arrives in pieces, as one does whose data is slow.
 async fn stream(State(third_party): State<Arc<str>>) -> Html<Body> {
-    let page = page(
-        &third_party,
-        "/stream",
-        "Live",
-        include_str!("pages/stream.html"),
-    );
+    let page = page(&third_party, "/stream", "Live", include_str!("pages/stream.html"));
     let pieces: Vec<_> = page.split("{{pause}}").map(str::to_owned).collect();
     let pause = Duration::from_secs(2) / (pieces.len().max(2) as u32 - 1);
     let pieces =
@@ -193,10 +155,7 @@ async fn time_now() -> Json<serde_json::Value> {
 
 async fn not_found(State(third_party): State<Arc<str>>, uri: Uri) -> (StatusCode, Html<String>) {
     let text = include_str!("pages/not-found.html").replace("{{path}}", &escape(uri.path()));
-    (
-        StatusCode::NOT_FOUND,
-        Html(page(&third_party, "", "Not found", &text)),
-    )
+    (StatusCode::NOT_FOUND, Html(page(&third_party, "", "Not found", &text)))
 }
 
 fn escape(text: &str) -> String {
@@ -229,18 +188,9 @@ impl PageHeaders {
             "Sec-CH-UA-Model, Sec-CH-UA-Platform, Viewport-Width, Sec-CH-Prefers-Color-Scheme";
         Ok(Self([
             (header::CONTENT_SECURITY_POLICY, policy.try_into()?),
-            (
-                HeaderName::from_static("report-to"),
-                report_to.to_string().try_into()?,
-            ),
-            (
-                HeaderName::from_static("nel"),
-                HeaderValue::from_static(nel),
-            ),
-            (
-                HeaderName::from_static("accept-ch"),
-                HeaderValue::from_static(hints),
-            ),
+            (HeaderName::from_static("report-to"), report_to.to_string().try_into()?),
+            (HeaderName::from_static("nel"), HeaderValue::from_static(nel)),
+            (HeaderName::from_static("accept-ch"), HeaderValue::from_static(hints)),
         ]))
     }
 }
@@ -278,16 +228,10 @@ async fn like_most_sites(
 }
 
 fn cookies(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let lines = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|line| line.to_str().ok());
-    let pairs = lines
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    pairs
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let pairs =
+        lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// Different each time, which is all that an example needs; a real session wants a secure random number.

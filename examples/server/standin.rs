@@ -32,18 +32,9 @@ struct Hits {
 
 pub(crate) fn router() -> Router {
     Router::new()
-        .route(
-            "/tag.js",
-            get(async |State(hits): Hit| visit(&hits.tag, "text/javascript", TAG)),
-        )
-        .route(
-            "/pixel.gif",
-            get(async |State(hits): Hit| visit(&hits.pixel, "image/gif", PIXEL)),
-        )
-        .route(
-            "/embed",
-            get(async |State(hits): Hit| visit(&hits.embed, "text/html", PLAYER)),
-        )
+        .route("/tag.js", get(async |State(hits): Hit| visit(&hits.tag, "text/javascript", TAG)))
+        .route("/pixel.gif", get(async |State(hits): Hit| visit(&hits.pixel, "image/gif", PIXEL)))
+        .route("/embed", get(async |State(hits): Hit| visit(&hits.embed, "text/html", PLAYER)))
         .route("/hits", get(count))
         .route("/reset", post(reset))
         // Where the site's Report-To header sends browsers.
@@ -56,18 +47,9 @@ type Hit = State<Arc<Hits>>;
 
 fn visit(counter: &AtomicU64, kind: &'static str, body: &'static [u8]) -> Response {
     counter.fetch_add(1, Relaxed);
-    let cookie = format!(
-        "standin_id={}; Path=/; Max-Age=31536000; SameSite=None; Secure",
-        new_id()
-    );
-    (
-        [
-            (header::CONTENT_TYPE, kind.to_owned()),
-            (header::SET_COOKIE, cookie),
-        ],
-        body,
-    )
-        .into_response()
+    let cookie =
+        format!("standin_id={}; Path=/; Max-Age=31536000; SameSite=None; Secure", new_id());
+    ([(header::CONTENT_TYPE, kind.to_owned()), (header::SET_COOKIE, cookie)], body).into_response()
 }
 
 async fn count(State(hits): Hit) -> impl IntoResponse {
@@ -75,10 +57,7 @@ async fn count(State(hits): Hit) -> impl IntoResponse {
         [&hits.tag, &hits.pixel, &hits.embed].map(|counter| counter.load(Relaxed));
     let counts = format!(r#"{{"tag.js":{tag},"pixel.gif":{pixel},"embed":{embed}}}"#);
     (
-        [
-            (header::CONTENT_TYPE, "application/json"),
-            (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-        ],
+        [(header::CONTENT_TYPE, "application/json"), (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")],
         counts,
     )
 }
@@ -92,8 +71,6 @@ async fn reset(State(hits): Hit) -> StatusCode {
 
 /// A visit that a browser answers from its cache would not be counted.
 async fn never_cached(mut response: Response) -> Response {
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

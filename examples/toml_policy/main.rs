@@ -18,12 +18,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let policy = Policy::from_toml(include_str!("consent.toml"))?;
     let app = Router::new()
         .route("/", get(front_page))
-        .route(
-            "/privacy",
-            get(Html(
-                "<!doctype html><title>Privacy</title><h1>Privacy</h1>",
-            )),
-        )
+        .route("/privacy", get(Html("<!doctype html><title>Privacy</title><h1>Privacy</h1>")))
         .layer(ConsentLayer::new(policy));
 
     let listener = TcpListener::bind("127.0.0.1:3000").await?;

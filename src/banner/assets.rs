@@ -48,9 +48,13 @@ pub(crate) static PAGE_STYLE: Asset = Asset {
 /// Line ends stay, so that no two words grow together and scripts keep their meaning. Sources may hold no text, template
 /// or comment that spans lines.
 fn squeeze(source: &str) -> String {
-    let is_comment = |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
-    let lines: Vec<&str> =
-        source.lines().map(str::trim).filter(|line| !line.is_empty() && !is_comment(line)).collect();
+    let is_comment =
+        |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
+    let lines: Vec<&str> = source
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !is_comment(line))
+        .collect();
     lines.join("\n")
 }
 
@@ -72,7 +76,10 @@ mod tests {
     fn b4_hashes_are_those_of_what_is_sent() {
         let mut wrong = String::new();
         for (name, asset) in ALL {
-            let right = format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(asset.text.as_bytes())));
+            let right = format!(
+                "'sha256-{}'",
+                BASE64_STANDARD.encode(Sha256::digest(asset.text.as_bytes()))
+            );
             if asset.csp != right {
                 wrong.push_str(&format!("\n{name}: {right}"));
             }

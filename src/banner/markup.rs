@@ -67,9 +67,7 @@ impl Markup {
     /// The finished template.
     pub(crate) fn finish(mut self) -> Template {
         self.done.push((Bytes::from(self.open), None));
-        Template {
-            pieces: self.done.into(),
-        }
+        Template { pieces: self.done.into() }
     }
 }
 
@@ -77,8 +75,9 @@ impl Markup {
 ///
 /// What HTML has no valid reference for (controls, noncharacters) becomes U+FFFD.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
-    let is_plain =
-        |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
+    let is_plain = |byte: u8| {
+        matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')
+    };
     if text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
     }
@@ -118,7 +117,8 @@ mod tests {
     /// What a browser reads in `<p title="…">…</p>`.
     fn parsed(escaped: &str) -> (String, String) {
         let html = format!("<p title=\"{escaped}\">{escaped}</p>");
-        let dom = html5ever::parse_document(RcDom::default(), html5ever::ParseOpts::default()).one(html);
+        let dom =
+            html5ever::parse_document(RcDom::default(), html5ever::ParseOpts::default()).one(html);
         fn find(node: &Node) -> Option<(String, String)> {
             if let NodeData::Element { name, attrs, .. } = &node.data
                 && &*name.local == "p"
@@ -149,7 +149,8 @@ mod tests {
         let mut markup = Markup::default();
         markup.raw("<").slot(Slot::ReturnTo).raw("|").slot(Slot::Checked(7)).raw(">");
         let template = markup.finish();
-        let filled = |on: bool| template.fill("/\"><script>?a=1&b=\u{fc}", |id| on && id == 7).concat();
+        let filled =
+            |on: bool| template.fill("/\"><script>?a=1&b=\u{fc}", |id| on && id == 7).concat();
         assert_eq!(filled(false), b"</&#34;&gt;&lt;script&gt;?a=1&amp;b=&#252;|>");
         assert_eq!(filled(true), b"</&#34;&gt;&lt;script&gt;?a=1&amp;b=&#252;| checked>");
     }

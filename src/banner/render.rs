@@ -78,10 +78,16 @@ pub(crate) fn render(view: &View<'_>) -> Banner {
     let mut html = Markup::default();
     html.raw("<tower-consent data-nosnippet data-state=").raw(state);
     html.raw("><template shadowrootmode=open><style>").raw(&style.text).raw("</style>");
-    html.raw("<form method=post action=\"").text(view.endpoint).raw("/choice\" autocomplete=off lang=\"");
+    html.raw("<form method=post action=\"")
+        .text(view.endpoint)
+        .raw("/choice\" autocomplete=off lang=\"");
     html.text(&texts.lang).raw("\" dir=").raw(texts.dir.as_str()).raw(">");
     return_to(&mut html);
-    html.raw("<button type=button part=tab popovertarget=s").raw(if view.decided { ">" } else { " hidden>" });
+    html.raw("<button type=button part=tab popovertarget=s").raw(if view.decided {
+        ">"
+    } else {
+        " hidden>"
+    });
     html.text(&prompt.tab).raw("</button>");
     // Before the prompt, so that Enter on a toggle means Save.
     settings(&mut html, view);
@@ -98,7 +104,9 @@ pub(crate) fn render(view: &View<'_>) -> Banner {
 
 /// The prompt: message, and the buttons that answer it in one action each.
 fn first_layer(html: &mut Markup, view: &View<'_>, prompt: &Prompt) {
-    html.raw("<div part=prompt role=region aria-label=\"").text(&view.texts.name).raw("\"><div class=text>");
+    html.raw("<div part=prompt role=region aria-label=\"")
+        .text(&view.texts.name)
+        .raw("\"><div class=text>");
     if !prompt.title.is_empty() {
         html.raw("<b>").text(&with_site(&prompt.title, view)).raw("</b>");
     }
@@ -140,7 +148,9 @@ pub(super) fn toggles(html: &mut Markup, toggles: &[Toggle<'_>], texts: &Texts) 
     for toggle in toggles {
         html.raw("<label>").text(toggle.name);
         if toggle.locked {
-            html.raw(" (").text(&texts.settings.always_on).raw(")<input type=checkbox checked disabled>");
+            html.raw(" (")
+                .text(&texts.settings.always_on)
+                .raw(")<input type=checkbox checked disabled>");
         } else {
             html.raw("<input type=checkbox name=allow value=\"").text(toggle.slug).raw("\"");
             html.slot(Slot::Checked(toggle.id)).raw(">");
@@ -159,7 +169,11 @@ pub(super) fn toggles(html: &mut Markup, toggles: &[Toggle<'_>], texts: &Texts) 
 
 /// A button that makes a choice. All of them are the same but for value and text.
 fn choice(html: &mut Markup, value: &str, text: &str) {
-    html.raw("<button part=button name=choice value=").raw(value).raw(">").text(text).raw("</button>");
+    html.raw("<button part=button name=choice value=")
+        .raw(value)
+        .raw(">")
+        .text(text)
+        .raw("</button>");
 }
 
 pub(super) fn return_to(html: &mut Markup) {
@@ -218,27 +232,82 @@ mod tests {
         std::fs::create_dir_all(dir).unwrap();
         let mut texts = samples::english();
         for dir_ in ["ltr", "rtl"] {
-            if dir_ == "rtl" { texts.dir = super::super::texts::Direction::Rtl; }
+            if dir_ == "rtl" {
+                texts.dir = super::super::texts::Direction::Rtl;
+            }
             let mut toggles = samples::categories(&texts);
             for vendors in [false, true] {
                 if vendors {
-                    toggles[2].vendors = vec![Toggle { id: 4, slug: "example-metrics", name: "Example Metrics", description: "", locked: false, vendors: vec![] }, Toggle { id: 5, slug: "other-metrics", name: "Caf\u{e9} \u{1f36a} Count", description: "Counts.", locked: false, vendors: vec![] }];
+                    toggles[2].vendors = vec![
+                        Toggle {
+                            id: 4,
+                            slug: "example-metrics",
+                            name: "Example Metrics",
+                            description: "",
+                            locked: false,
+                            vendors: vec![],
+                        },
+                        Toggle {
+                            id: 5,
+                            slug: "other-metrics",
+                            name: "Caf\u{e9} \u{1f36a} Count",
+                            description: "Counts.",
+                            locked: false,
+                            vendors: vec![],
+                        },
+                    ];
                 }
                 for regime in [Regime::OptIn, Regime::OptOut, Regime::Notice] {
                     for decided in [false, true] {
                         for gpc_honored in [false, true] {
-                            let view = View { regime, decided, gpc_honored, ..samples::view(&texts, &toggles) };
+                            let view = View {
+                                regime,
+                                decided,
+                                gpc_honored,
+                                ..samples::view(&texts, &toggles)
+                            };
                             let b = render(&view);
-                            let name = format!("{dir_}-{regime:?}-{}{}{}", if decided {"decided"} else {"ask"}, if gpc_honored {"-gpc"} else {""}, if vendors {"-vendors"} else {""});
-                            std::fs::write(format!("{dir}/{name}.html"), b.fill("/RETURN", |id| regime != Regime::OptIn && id != 3 || decided && id == 2).concat()).unwrap();
+                            let name = format!(
+                                "{dir_}-{regime:?}-{}{}{}",
+                                if decided { "decided" } else { "ask" },
+                                if gpc_honored { "-gpc" } else { "" },
+                                if vendors { "-vendors" } else { "" }
+                            );
+                            std::fs::write(
+                                format!("{dir}/{name}.html"),
+                                b.fill("/RETURN", |id| {
+                                    regime != Regime::OptIn && id != 3 || decided && id == 2
+                                })
+                                .concat(),
+                            )
+                            .unwrap();
                             let sections = samples::sections(&texts);
-                            let page = policy_page::PageView { decided_on: decided.then_some("November 24, 2026"), ..samples::page(view, &sections) };
-                            std::fs::write(format!("{dir}/page-{name}.html"), policy_page::render(&page, |id| decided && id == 2)).unwrap();
+                            let page = policy_page::PageView {
+                                decided_on: decided.then_some("November 24, 2026"),
+                                ..samples::page(view, &sections)
+                            };
+                            std::fs::write(
+                                format!("{dir}/page-{name}.html"),
+                                policy_page::render(&page, |id| decided && id == 2),
+                            )
+                            .unwrap();
                         }
                     }
                 }
             }
         }
-        std::fs::write(format!("{dir}/csp.json"), format!("{{\"ask\":[{:?},{:?}],\"decided\":[{:?},{:?}],\"page\":[{:?},{:?}]}}", ASK_STYLE.csp, ASK_SCRIPT.csp, TAB_STYLE.csp, TAB_SCRIPT.csp, super::super::assets::PAGE_STYLE.csp, "'none'")).unwrap();
+        std::fs::write(
+            format!("{dir}/csp.json"),
+            format!(
+                "{{\"ask\":[{:?},{:?}],\"decided\":[{:?},{:?}],\"page\":[{:?},{:?}]}}",
+                ASK_STYLE.csp,
+                ASK_SCRIPT.csp,
+                TAB_STYLE.csp,
+                TAB_SCRIPT.csp,
+                super::super::assets::PAGE_STYLE.csp,
+                "'none'"
+            ),
+        )
+        .unwrap();
     }
 }

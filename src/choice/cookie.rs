@@ -57,7 +57,12 @@ impl Signing {
     }
 
     #[cfg(feature = "signed")]
-    fn verify<T>(&self, policy: &Policy, value: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    fn verify<T>(
+        &self,
+        policy: &Policy,
+        value: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
         let Some(key) = &self.key else { return parse(value) };
         let cookie = Cookie::new(policy.choice_cookie_name(), value).into_owned();
         let cookie = cookie::CookieJar::new().signed(key).verify(cookie)?;
@@ -80,7 +85,11 @@ impl Signing {
 }
 
 /// The `Set-Cookie` line that keeps the choice (K1).
-pub(crate) fn set_cookie(choice: &Choice, policy: &Policy, signing: &Signing) -> Option<HeaderValue> {
+pub(crate) fn set_cookie(
+    choice: &Choice,
+    policy: &Policy,
+    signing: &Signing,
+) -> Option<HeaderValue> {
     let settings = &policy.declared().choice_cookie;
     let mut cookie = Cookie::build((policy.choice_cookie_name(), format(choice, policy)))
         .path("/")
@@ -162,7 +171,8 @@ fn parse_answers(mut answers: &str, policy: &Policy) -> Option<(PurposeSet, Purp
         let (sign, rest) = answers.split_at_checked(1)?;
         let end = rest.find(['+', '-']).unwrap_or(rest.len());
         let (slug, following) = rest.split_at_checked(end)?;
-        let is_slug_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let is_slug_byte =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         if slug.is_empty() || !slug.bytes().all(is_slug_byte) {
             return None;
         }
@@ -212,7 +222,8 @@ mod tests {
         fields.prop_map(|(revision, age, how, with_gpc, granted)| {
             let policy = policy();
             let granted = (0..4).filter(|bit| granted & (1 << bit) != 0);
-            let granted = granted.fold(PurposeSet::EMPTY, |set, bit| set.with(Purpose::new(bit + 1)));
+            let granted =
+                granted.fold(PurposeSet::EMPTY, |set, bit| set.with(Purpose::new(bit + 1)));
             Choice {
                 revision,
                 at: NOW - age,

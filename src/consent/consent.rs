@@ -47,8 +47,7 @@ impl Consent {
         signals: Signals,
         no_tracking: bool,
     ) -> Self {
-        let mut consent =
-            Self { policy, choice, signals, no_tracking, allowed: PurposeSet::EMPTY };
+        let mut consent = Self { policy, choice, signals, no_tracking, allowed: PurposeSet::EMPTY };
         consent.allowed = consent.resolve();
         consent
     }
@@ -199,7 +198,9 @@ impl Consent {
         let everything = || self.policy.asked().minus(self.allowed).is_empty();
         match self.policy.undeclared() {
             Undeclared::Allow => true,
-            Undeclared::Block => self.regime() != Regime::OptIn && everything() && !self.no_tracking,
+            Undeclared::Block => {
+                self.regime() != Regime::OptIn && everything() && !self.no_tracking
+            }
         }
     }
 }

@@ -80,7 +80,8 @@ fn translate_tags(headers: &mut HeaderMap, target: Target, tag: PageTag) -> bool
         }
         if !changed {
             headers.append(header::IF_NONE_MATCH, line);
-        } else if let (false, Ok(line)) = (kept.is_empty(), HeaderValue::try_from(kept.join(", "))) {
+        } else if let (false, Ok(line)) = (kept.is_empty(), HeaderValue::try_from(kept.join(", ")))
+        {
             headers.append(header::IF_NONE_MATCH, line);
         }
     }
@@ -156,8 +157,10 @@ pub(crate) fn make_private(headers: &mut HeaderMap, asks: bool) {
     let lines = headers.get_all(header::CACHE_CONTROL).iter().filter_map(|line| line.to_str().ok());
     let is_kept = |directive: &&str| {
         let name = directive.split('=').next().unwrap_or_default().trim().to_ascii_lowercase();
-        !matches!(name.as_str(), "public" | "private" | "s-maxage" | "proxy-revalidate" | "no-store")
-            || (name == "no-store" && !asks)
+        !matches!(
+            name.as_str(),
+            "public" | "private" | "s-maxage" | "proxy-revalidate" | "no-store"
+        ) || (name == "no-store" && !asks)
     };
     let mut directives = vec!["private"];
     directives.extend(lines.flat_map(split_list).filter(is_kept));

@@ -65,9 +65,7 @@ fn judge(name: &[u8], consent: &Consent) -> Verdict {
             allowed: consent.allows_purpose(purpose),
             because: Because::Declared(purpose),
         },
-        None => {
-            Verdict { allowed: consent.allows_undeclared(), because: Because::Undeclared }
-        }
+        None => Verdict { allowed: consent.allows_undeclared(), because: Because::Undeclared },
     }
 }
 
@@ -76,9 +74,8 @@ fn judge(name: &[u8], consent: &Consent) -> Verdict {
 pub(crate) fn to_expire(headers: &HeaderMap, consent: &Consent) -> Vec<HeaderValue> {
     let policy = consent.policy();
     let lines = || headers.get_all(header::COOKIE).iter();
-    let is_optional = |pair| {
-        policy.cookie(name(pair)).is_some_and(|(_, purpose)| purpose != Purpose::NECESSARY)
-    };
+    let is_optional =
+        |pair| policy.cookie(name(pair)).is_some_and(|(_, purpose)| purpose != Purpose::NECESSARY);
     let has_optional = lines().any(|line| pairs(line.as_bytes()).any(is_optional));
     if has_optional || count(lines(), policy.choice_cookie_name()) > 1 {
         lines().cloned().collect()
@@ -109,7 +106,9 @@ pub(crate) fn filter_request(headers: &mut HeaderMap, consent: &Consent) {
                 continue;
             }
             let kept: Vec<&[u8]> = pairs(line.as_bytes()).filter(is_allowed).collect();
-            if let (false, Ok(line)) = (kept.is_empty(), HeaderValue::from_bytes(&kept.join(&b"; "[..]))) {
+            if let (false, Ok(line)) =
+                (kept.is_empty(), HeaderValue::from_bytes(&kept.join(&b"; "[..])))
+            {
                 headers.append(header::COOKIE, line);
             }
         }
@@ -119,7 +118,9 @@ pub(crate) fn filter_request(headers: &mut HeaderMap, consent: &Consent) {
 /// Judges each `Set-Cookie` line on its own (G1 to G4). Says whether the response depends on
 /// consent by them.
 pub(crate) fn filter_response(headers: &mut HeaderMap, consent: &Consent, report: &Report) -> bool {
-    let header::Entry::Occupied(mut entry) = headers.entry(header::SET_COOKIE) else { return false };
+    let header::Entry::Occupied(mut entry) = headers.entry(header::SET_COOKIE) else {
+        return false;
+    };
     let verdict = |line: &HeaderValue| judge(name(first_pair(line.as_bytes())), consent);
     let depends = |verdict: Verdict| match verdict.because {
         Because::ChoiceCookie => false,

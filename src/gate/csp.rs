@@ -33,8 +33,12 @@ fn admit(headers: &mut HeaderMap, name: &HeaderName, hashes: InlineHashes) {
 /// One policy with the banner's needs added. A directive that is not there falls back as the
 /// standard says: it is written out from what governed it, so that nothing else is loosened.
 fn merge(policy: &str, hashes: InlineHashes) -> String {
-    let mut directives: Vec<String> =
-        policy.split(';').map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).collect();
+    let mut directives: Vec<String> = policy
+        .split(';')
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+        .collect();
     if directives.is_empty() {
         return policy.to_owned();
     }
@@ -52,7 +56,9 @@ fn admit_inline(directives: &mut Vec<String>, names: &[&str], hash: &str) {
         let has = |wanted: fn(&str) -> bool| sources.iter().any(|source| wanted(source));
         let is_strict = |source: &str| {
             let source = source.to_ascii_lowercase();
-            source.starts_with("'nonce-") || source.starts_with("'sha") || source == "'strict-dynamic'"
+            source.starts_with("'nonce-")
+                || source.starts_with("'sha")
+                || source == "'strict-dynamic'"
         };
         has(|source| source.eq_ignore_ascii_case("'unsafe-inline'")) && !has(is_strict)
     });

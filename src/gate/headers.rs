@@ -126,7 +126,10 @@ fn rewrite_report_to(headers: &mut HeaderMap, host: &Host<'_>) {
             if let Some(Value::Array(endpoints)) = group.get_mut("endpoints") {
                 let before = endpoints.len();
                 endpoints.retain(|endpoint| {
-                    endpoint.get("url").and_then(Value::as_str).is_some_and(|url| host.is_origin_of(url))
+                    endpoint
+                        .get("url")
+                        .and_then(Value::as_str)
+                        .is_some_and(|url| host.is_origin_of(url))
                 });
                 changed |= endpoints.len() != before;
             }
@@ -138,7 +141,8 @@ fn rewrite_report_to(headers: &mut HeaderMap, host: &Host<'_>) {
             group.get("endpoints").and_then(Value::as_array).is_some_and(|left| !left.is_empty())
         };
         let kept = groups.iter().filter(|group| is_left(group));
-        let kept: Vec<String> = kept.filter_map(|group| serde_json::to_string(group).ok()).collect();
+        let kept: Vec<String> =
+            kept.filter_map(|group| serde_json::to_string(group).ok()).collect();
         (!kept.is_empty()).then(|| kept.join(", "))
     });
 }
@@ -149,15 +153,17 @@ fn parse_groups(line: &str) -> Option<Vec<Map<String, Value>>> {
 
 /// Whether `NEL` names a group that `Report-To` of this response still has.
 fn reports_to_kept_group(headers: &HeaderMap) -> bool {
-    let Some(nel) = headers.get(NEL).and_then(|value| serde_json::from_slice::<Value>(value.as_bytes()).ok())
+    let Some(nel) =
+        headers.get(NEL).and_then(|value| serde_json::from_slice::<Value>(value.as_bytes()).ok())
     else {
         return false;
     };
     let Some(wanted) = nel.get("report_to").and_then(Value::as_str) else { return false };
-    let lines = headers.get_all(REPORT_TO).iter().filter_map(|line| parse_groups(line.to_str().ok()?));
-    lines.flatten().any(|group| {
-        group.get("group").and_then(Value::as_str).unwrap_or("default") == wanted
-    })
+    let lines =
+        headers.get_all(REPORT_TO).iter().filter_map(|line| parse_groups(line.to_str().ok()?));
+    lines
+        .flatten()
+        .any(|group| group.get("group").and_then(Value::as_str).unwrap_or("default") == wanted)
 }
 
 #[cfg(test)]

@@ -13,10 +13,11 @@ mod page;
 mod report;
 mod request;
 mod response;
+mod rewriter;
 
 pub(crate) use caches::{DIGESTS, PageTag};
 pub(crate) use csp::InlineHashes;
-pub(crate) use page::Target;
 pub(crate) use report::Report;
 pub(crate) use request::{Host, Visit, request};
-pub(crate) use response::{Page, response};
+pub(crate) use response::{Page, response, rewriter};
+pub(crate) use rewriter::Rewriter;

@@ -119,7 +119,11 @@ mod tests {
             ("application/xhtml+xml", false),
             ("text/event-stream", false),
         ] {
-            assert_eq!(is_html(&HeaderValue::from_static(content_type)), expected, "{content_type}");
+            assert_eq!(
+                is_html(&HeaderValue::from_static(content_type)),
+                expected,
+                "{content_type}"
+            );
         }
     }
 }

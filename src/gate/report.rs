@@ -29,10 +29,11 @@ impl Report {
     }
 
     /// A page came in a content coding that can't be taken off.
-    pub(crate) fn compressed_page(&self, coding: &str) {
+    pub(crate) fn compressed_page(&self, coding: &(impl ToString + ?Sized)) {
+        let coding = coding.to_string();
         if self.is_new(coding.as_bytes()) {
             warn(format_args!(
-                "a page came as `Content-Encoding: {coding}` and went without banner: put \
+                "a page came in a content coding ({coding}) and went without banner: put \
                  `CompressionLayer` outside of `ConsentLayer`, or enable the feature `compression`"
             ));
         }

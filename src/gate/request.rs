@@ -68,7 +68,10 @@ fn ask_for_a_body_to_work_with(headers: &mut HeaderMap) {
 /// Only codings that can be decoded are asked for (H11).
 #[cfg(feature = "compression")]
 fn ask_for_a_body_to_work_with(headers: &mut HeaderMap) {
-    super::encoding::restrict(headers);
+    let accepted = headers.get_all(header::ACCEPT_ENCODING);
+    if let Some(restricted) = super::encoding::accept::restrict(accepted) {
+        headers.insert(header::ACCEPT_ENCODING, restricted);
+    }
 }
 
 /// The host that the request was made to, port included.

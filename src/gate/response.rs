@@ -1,8 +1,11 @@
 //! What happens to the head of a response on its way to the visitor.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response::Parts};
 
-use super::{PageTag, Report, caches, cookies, csp, headers, page, request::Visit};
+#[cfg(feature = "compression")]
+use super::encoding::Coding;
+use super::{PageTag, Report, Rewriter, caches, cookies, csp, headers, page, request::Visit};
 use crate::{
     choice::{self, Choice, Signing},
     consent::{Consent, NoTracking},
@@ -56,8 +59,10 @@ pub(crate) fn response(
         guard_page(headers, &consent);
         depends = true;
     }
-    let shows_banner =
-        is_html && visit.target.could_be_document() && (visit.is_head || !is_empty) && is_readable(headers, report);
+    let shows_banner = is_html
+        && visit.target.could_be_document()
+        && (visit.is_head || !is_empty)
+        && is_readable(headers, report);
     if shows_banner {
         let page = page_for(&consent);
         csp::admit_banner(headers, page.hashes);
@@ -125,7 +130,8 @@ fn guard_page(headers: &mut HeaderMap, consent: &Consent) {
 fn deny_ad_apis(headers: &mut HeaderMap) {
     let lines = headers.get_all(PERMISSIONS_POLICY).iter().filter_map(|line| line.to_str().ok());
     let said: Vec<String> = lines.flat_map(headers::split_list).map(str::to_owned).collect();
-    let is_said = |api: &&str| said.iter().any(|item| item.split('=').next().map(str::trim) == Some(*api));
+    let is_said =
+        |api: &&str| said.iter().any(|item| item.split('=').next().map(str::trim) == Some(*api));
     let denials = AD_APIS.iter().filter(|api| !is_said(api)).map(|api| format!("{api}=()"));
     let merged: Vec<String> = said.iter().cloned().chain(denials).collect();
     if let Ok(merged) = HeaderValue::try_from(merged.join(", ")) {
@@ -134,22 +140,34 @@ fn deny_ad_apis(headers: &mut HeaderMap) {
 }
 
 /// Whether the body comes plain, or in a coding that can be taken off.
-fn is_readable(headers: &HeaderMap, report: &Report) -> bool {
-    let Some(coding) = headers.get(header::CONTENT_ENCODING) else { return true };
-    let coding = coding.to_str().unwrap_or_default().trim();
-    let is_readable = coding.is_empty() || coding.eq_ignore_ascii_case("identity") || can_decode(coding);
-    if !is_readable {
-        report.compressed_page(coding);
-    }
-    is_readable
-}
-
 #[cfg(feature = "compression")]
-fn can_decode(coding: &str) -> bool {
-    super::encoding::Coding::parse(coding).is_some()
+fn is_readable(headers: &HeaderMap, report: &Report) -> bool {
+    let coding = Coding::parse(headers.get_all(header::CONTENT_ENCODING));
+    coding.inspect_err(|unsupported| report.compressed_page(unsupported)).is_ok()
 }
 
+/// Whether the body comes plain.
 #[cfg(not(feature = "compression"))]
-fn can_decode(_: &str) -> bool {
-    false
+fn is_readable(headers: &HeaderMap, report: &Report) -> bool {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let coded = codings.find(|coding| {
+        !coding.is_empty() && !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity")
+    });
+    if let Some(coding) = coded {
+        report.compressed_page(&String::from_utf8_lossy(coding.as_bytes()));
+    }
+    coded.is_none()
+}
+
+/// What puts this snippet into the page of this head.
+pub(crate) fn rewriter(headers: &HeaderMap, snippet: Vec<Bytes>) -> Rewriter {
+    let rewriter = Rewriter::new(snippet);
+    #[cfg(feature = "compression")]
+    let rewriter = {
+        let coding = Coding::parse(headers.get_all(header::CONTENT_ENCODING));
+        rewriter.coded(coding.unwrap_or_default())
+    };
+    #[cfg(not(feature = "compression"))]
+    let _ = headers;
+    rewriter
 }

@@ -4,8 +4,8 @@ use http::HeaderName;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Category, ChoiceCookie, CookieRule, Fault, HeaderRule, Policy, PolicyError, Purpose, Undeclared,
-    Vendor, category, error::Place, rules::is_protected_header,
+    Category, ChoiceCookie, CookieRule, Fault, HeaderRule, Policy, PolicyError, Purpose,
+    Undeclared, Vendor, category, error::Place, rules::is_protected_header,
 };
 use crate::{banner::Texts, choice, consent::Regime};
 
@@ -348,7 +348,8 @@ impl PolicyBuilder {
         let mut seen: Vec<&str> = Vec::new();
         for (index, category) in self.categories.iter().enumerate() {
             let place = |key| Place::item("category", index, key);
-            check_slug(&category.slug, &mut seen).map_err(|f| PolicyError::new(place("slug"), f))?;
+            check_slug(&category.slug, &mut seen)
+                .map_err(|f| PolicyError::new(place("slug"), f))?;
             if category.slug == category::NECESSARY && category.sells_or_shares == Some(true) {
                 return Err(PolicyError::new(place("sells_or_shares"), Fault::NecessaryIsFixed));
             }
@@ -359,9 +360,7 @@ impl PolicyBuilder {
         }
         let is_category = |slug: &str| self.category_slugs().any(|category| category == slug);
         for (index, vendor) in self.vendors.iter().enumerate() {
-            let fail = |key, fault| {
-                Err(PolicyError::new(Place::item("vendor", index, key), fault))
-            };
+            let fail = |key, fault| Err(PolicyError::new(Place::item("vendor", index, key), fault));
             if let Err(fault) = check_slug(&vendor.slug, &mut seen) {
                 return fail("slug", fault);
             }
@@ -389,9 +388,7 @@ impl PolicyBuilder {
     fn check_cookies(&self) -> Result<(), PolicyError> {
         let choice_cookie = self.choice_cookie.full_name();
         for (index, rule) in self.cookies.iter().enumerate() {
-            let fail = |key, fault| {
-                Err(PolicyError::new(Place::item("cookie", index, key), fault))
-            };
+            let fail = |key, fault| Err(PolicyError::new(Place::item("cookie", index, key), fault));
             if !is_cookie_name(&rule.name) {
                 return fail("name", Fault::BadCookieName(rule.name.clone()));
             }
@@ -416,9 +413,7 @@ impl PolicyBuilder {
 
     fn check_headers(&self) -> Result<(), PolicyError> {
         for (index, rule) in self.headers.iter().enumerate() {
-            let fail = |key, fault| {
-                Err(PolicyError::new(Place::item("header", index, key), fault))
-            };
+            let fail = |key, fault| Err(PolicyError::new(Place::item("header", index, key), fault));
             if HeaderName::try_from(&rule.name).is_err() {
                 return fail("name", Fault::BadHeaderName(rule.name.clone()));
             }
@@ -464,12 +459,15 @@ impl PolicyBuilder {
     /// All categories as declared: built-in ones first, with the site's changes.
     pub(super) fn all_categories(&self) -> Vec<Category> {
         let declared = |slug: &str| self.categories.iter().find(|own| own.slug == slug).cloned();
-        self.category_slugs().map(|slug| declared(slug).unwrap_or_else(|| Category::new(slug))).collect()
+        self.category_slugs()
+            .map(|slug| declared(slug).unwrap_or_else(|| Category::new(slug)))
+            .collect()
     }
 }
 
 fn check_slug<'a>(slug: &'a str, seen: &mut Vec<&'a str>) -> Result<(), Fault> {
-    let is_slug_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_slug_byte =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let begins_well = slug.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
     if !begins_well || slug.len() > 32 || !slug.bytes().all(is_slug_byte) {
         return Err(Fault::BadSlug(slug.to_owned()));

@@ -58,7 +58,9 @@ impl PolicyError {
             let key = item.get_ref().as_table().and_then(|table| table.get(self.place.key));
             Some(key.unwrap_or(item).span().start)
         });
-        self.line = offset.and_then(|offset| toml.get(..offset)).map(|before| before.matches('\n').count() + 1);
+        self.line = offset
+            .and_then(|offset| toml.get(..offset))
+            .map(|before| before.matches('\n').count() + 1);
         self
     }
 }

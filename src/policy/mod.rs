@@ -4,11 +4,11 @@
 mod builder;
 pub mod category;
 mod error;
+#[allow(clippy::module_inception)]
+mod policy;
 mod purpose;
 mod rules;
 mod settings;
-#[allow(clippy::module_inception)]
-mod policy;
 mod vendor;
 
 pub use builder::PolicyBuilder;
@@ -16,7 +16,7 @@ pub use category::Category;
 pub use error::{Fault, PolicyError};
 pub use policy::Policy;
 pub(crate) use purpose::{Purpose, PurposeSet};
-pub(crate) use rules::{HeaderAction, HeaderRules, HeaderSide};
 pub use rules::{CookieRule, HeaderRule};
+pub(crate) use rules::{HeaderAction, HeaderSide};
 pub use settings::{ChoiceCookie, Undeclared};
 pub use vendor::Vendor;

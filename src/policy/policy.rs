@@ -73,7 +73,10 @@ impl Policy {
     pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
         let builder: PolicyBuilder = toml::from_str(text).map_err(|error| {
             let line = error.span().and_then(|span| text.get(..span.start));
-            PolicyError::syntax(error.to_string(), line.map(|before| before.matches('\n').count() + 1))
+            PolicyError::syntax(
+                error.to_string(),
+                line.map(|before| before.matches('\n').count() + 1),
+            )
         })?;
         builder.build().map_err(|error| error.located_in(text))
     }
@@ -126,7 +129,11 @@ impl Policy {
         let resolve = |slug: &str| find(slug).unwrap_or(Purpose::NEVER);
         Self {
             cookie_rules: CookieRules::new(&declared.cookies),
-            cookie_purposes: declared.cookies.iter().map(|rule| resolve(&rule.belongs_to)).collect(),
+            cookie_purposes: declared
+                .cookies
+                .iter()
+                .map(|rule| resolve(&rule.belongs_to))
+                .collect(),
             header_rules: HeaderRules::new(&declared.headers, &declared.pass_headers, find),
             marketing: resolve(category::MARKETING),
             analytics: resolve(category::ANALYTICS),
@@ -246,6 +253,16 @@ impl Policy {
             Some(prefix) => path.starts_with(prefix),
             None => path == pattern,
         })
+    }
+}
+
+/// The policy of a site that declares nothing.
+impl Default for Policy {
+    fn default() -> Self {
+        match Self::builder("This website").build() {
+            Ok(policy) => policy,
+            Err(error) => unreachable!("the built-in policy is right: {error}"),
+        }
     }
 }
 

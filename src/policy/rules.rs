@@ -373,9 +373,13 @@ mod tests {
     fn g5_the_most_specific_rule_wins() {
         let rules = ["_*", "_ga*", "_ga"].map(|name| CookieRule::new(name, "analytics"));
         let compiled = CookieRules::new(&rules);
-        for (name, expected) in
-            [("_ga", Some(2)), ("_gat", Some(1)), ("_x", Some(0)), ("gallery", None), ("_GA", Some(0))]
-        {
+        for (name, expected) in [
+            ("_ga", Some(2)),
+            ("_gat", Some(1)),
+            ("_x", Some(0)),
+            ("gallery", None),
+            ("_GA", Some(0)),
+        ] {
             assert_eq!(compiled.find(name.as_bytes()), expected, "{name}");
         }
     }

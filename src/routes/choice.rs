@@ -22,7 +22,10 @@ pub(super) fn answer<B: Body>(consent: &Consent, request: Request<B>) -> Answer<
     let refusal = if request.method() != Method::POST {
         Some(method_not_allowed("POST"))
     } else if !origin::is_same(&request) {
-        Some(refuse(StatusCode::FORBIDDEN, "A choice can only be made from this site's own pages.\n"))
+        Some(refuse(
+            StatusCode::FORBIDDEN,
+            "A choice can only be made from this site's own pages.\n",
+        ))
     } else if !is_form(request.headers()) {
         let reason = "Send the choice as application/x-www-form-urlencoded.\n";
         Some(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason))
@@ -54,7 +57,9 @@ fn wants_json(headers: &HeaderMap) -> bool {
         memchr::memmem::find(&value.as_bytes().to_ascii_lowercase(), wanted).is_some()
     };
     let accept = headers.get(header::ACCEPT);
-    accept.is_some_and(|accept| accepts(accept, b"application/json") && !accepts(accept, b"text/html"))
+    accept.is_some_and(|accept| {
+        accepts(accept, b"application/json") && !accepts(accept, b"text/html")
+    })
 }
 
 fn too_large() -> Response<Bytes> {
@@ -120,7 +125,8 @@ fn parse(form: &[u8], consent: &Consent) -> Result<Decision, String> {
             }
             "allow" => {
                 let purpose = policy.purpose(&value);
-                let unknown = || format!("`allow` names no category or vendor: {:?}.", shorten(&value));
+                let unknown =
+                    || format!("`allow` names no category or vendor: {:?}.", shorten(&value));
                 saved = saved.with(purpose.ok_or_else(unknown)?);
             }
             "return_to" => {

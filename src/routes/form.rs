@@ -13,7 +13,7 @@ pub(super) const MOST_BYTES: usize = 8 * 1024;
 
 /// Why a form could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FormError {
+pub(crate) enum FormError {
     TooLarge,
     /// The connection broke before its end.
     Broken,

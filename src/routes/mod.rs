@@ -3,7 +3,7 @@
 mod choice;
 mod form;
 mod origin;
-mod return_to;
+pub(crate) mod return_to;
 mod state;
 
 use std::{
@@ -18,7 +18,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 
 use crate::{
-    banner::{Banners, PolicyPage},
+    banner::{self, PolicyPage},
     consent::Consent,
     policy::Policy,
 };
@@ -43,18 +43,13 @@ pub(crate) fn find(policy: &Policy, path: &str) -> Option<Route> {
 }
 
 /// Answers a request for one of our routes.
-pub(crate) fn answer<B: Body>(
-    route: Route,
-    banners: &Banners,
-    consent: &Consent,
-    request: Request<B>,
-) -> Answer<B> {
+pub(crate) fn answer<B: Body>(route: Route, consent: &Consent, request: Request<B>) -> Answer<B> {
     let is_get = matches!(*request.method(), Method::GET | Method::HEAD);
     let response = match route {
         Route::Choice => return choice::answer(consent, request),
         _ if !is_get => method_not_allowed("GET, HEAD"),
         Route::State => state::answer(consent),
-        Route::PolicyPage => policy_page(banners.policy_page(consent)),
+        Route::PolicyPage => policy_page(banner::policy_page(consent)),
     };
     Answer::ready(response)
 }
@@ -88,7 +83,11 @@ impl<B: Body> Future for Answer<B> {
 }
 
 /// An answer that nothing keeps (E5).
-fn respond(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Bytes> {
+fn respond(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Bytes> {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -104,10 +103,8 @@ fn refuse(status: StatusCode, reason: impl Into<Bytes>) -> Response<Bytes> {
 }
 
 fn method_not_allowed(allowed: &'static str) -> Response<Bytes> {
-    let mut response = refuse(
-        StatusCode::METHOD_NOT_ALLOWED,
-        format!("This address answers {allowed} only.\n"),
-    );
+    let mut response =
+        refuse(StatusCode::METHOD_NOT_ALLOWED, format!("This address answers {allowed} only.\n"));
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
     response
 }

@@ -8,7 +8,8 @@ const MOST_BYTES: usize = 2048;
 pub(crate) fn sanitize<'a>(path: &'a str, endpoint: &str) -> &'a str {
     let is_plain = path.len() <= MOST_BYTES && path.bytes().all(|byte| byte.is_ascii_graphic());
     let stays_here = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
-    let is_form_target = path.strip_prefix(endpoint).is_some_and(|rest| rest.starts_with("/choice"));
+    let is_form_target =
+        path.strip_prefix(endpoint).is_some_and(|rest| rest.starts_with("/choice"));
     if is_plain && stays_here && !is_form_target { path } else { "/" }
 }
 
@@ -24,9 +25,22 @@ mod tests {
             assert_eq!(sanitize(path, "/_consent"), path);
         }
         for path in [
-            "", "a", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil", "https://evil.example",
-            "javascript:alert(1)", "/\t/evil.example", "/a\r\nSet-Cookie: x=1", "/a\0", "/a b", "/é",
-            " /", "/_consent/choice", "/a\\b",
+            "",
+            "a",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\\\evil",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            "/a\r\nSet-Cookie: x=1",
+            "/a\0",
+            "/a b",
+            "/é",
+            " /",
+            "/_consent/choice",
+            "/a\\b",
         ] {
             assert_eq!(sanitize(path, "/_consent"), "/", "{path:?}");
         }

@@ -57,10 +57,7 @@ mod tests {
     use super::*;
 
     fn restricted(lines: &[&'static str]) -> Option<String> {
-        let lines: Vec<_> = lines
-            .iter()
-            .map(|line| HeaderValue::from_static(line))
-            .collect();
+        let lines: Vec<_> = lines.iter().map(|line| HeaderValue::from_static(line)).collect();
         restrict(&lines).map(|value| value.to_str().unwrap().to_owned())
     }
 
@@ -83,10 +80,7 @@ mod tests {
     #[test]
     fn drops_the_rest() {
         for (line, expected) in [
-            (
-                "gzip, deflate, br, zstd, dcb, dcz",
-                "gzip, deflate, br, zstd",
-            ),
+            ("gzip, deflate, br, zstd, dcb, dcz", "gzip, deflate, br, zstd"),
             ("compress;q=0.5,gzip;q=1.0", "gzip;q=1.0"),
             ("gzip , *;q=0.1", "gzip"),
             ("gzip, *;q=0.", "gzip, *;q=0."),
@@ -104,10 +98,7 @@ mod tests {
     #[test]
     fn joins_lines_and_invents_none() {
         assert_eq!(restricted(&[]), None);
-        assert_eq!(
-            restricted(&["gzip", "dcb, br;q=0.5"]).as_deref(),
-            Some("gzip, br;q=0.5")
-        );
+        assert_eq!(restricted(&["gzip", "dcb, br;q=0.5"]).as_deref(), Some("gzip, br;q=0.5"));
         assert_eq!(restricted(&["gzip", ""]).as_deref(), Some("gzip"));
     }
 

@@ -73,10 +73,7 @@ impl Decoder {
         let mut filled = 0;
         if let Err(fault) = self.fill(&mut filled) {
             // What comes before the fault goes out first.
-            self.failed = Some(DecodeError {
-                coding: self.coding,
-                fault,
-            });
+            self.failed = Some(DecodeError { coding: self.coding, fault });
             self.codec = None;
             self.input.clear();
         }

@@ -147,16 +147,11 @@ impl GzipDecoder {
                         break;
                     }
                 }
-                Ok(Step {
-                    read,
-                    written: 0,
-                    turned: false,
-                })
+                Ok(Step { read, written: 0, turned: false })
             }
             GzipPart::Body => {
                 let step = inflate(&mut self.inflate, input, output)?;
-                self.crc
-                    .update(output.get(..step.written).unwrap_or_default());
+                self.crc.update(output.get(..step.written).unwrap_or_default());
                 if step.turned {
                     self.part = GzipPart::Trailer(Vec::with_capacity(8));
                 }
@@ -176,11 +171,7 @@ impl GzipDecoder {
                     self.inflate.reset(false);
                     self.crc.reset();
                 }
-                Ok(Step {
-                    read,
-                    written: 0,
-                    turned: false,
-                })
+                Ok(Step { read, written: 0, turned: false })
             }
         }
     }
@@ -220,11 +211,7 @@ impl DeflateDecoder {
                     (first, []) => (Self::Unknown(first), 0),
                 };
                 *self = known;
-                Ok(Step {
-                    read,
-                    written: 0,
-                    turned: true,
-                })
+                Ok(Step { read, written: 0, turned: true })
             }
             Self::Known(known) => {
                 let step = inflate(known, input, output)?;
@@ -246,9 +233,8 @@ fn is_zlib_header(first: u8, second: u8) -> bool {
 
 fn inflate(inflate: &mut Decompress, input: &[u8], output: &mut [u8]) -> Result<Step, Fault> {
     let (read_before, written_before) = (inflate.total_in(), inflate.total_out());
-    let status = inflate
-        .decompress(input, output, FlushDecompress::None)
-        .map_err(Fault::corrupt)?;
+    let status =
+        inflate.decompress(input, output, FlushDecompress::None).map_err(Fault::corrupt)?;
     Ok(Step {
         // Both fit: they are no more than the buffers' lengths.
         read: (inflate.total_in() - read_before) as usize,
@@ -296,11 +282,7 @@ impl BrotliDecoder {
                 return Err(Fault::corrupt(format_args!("{:?}", self.state.error_code)));
             }
         }
-        Ok(Step {
-            read,
-            written,
-            turned: self.place == Place::Over,
-        })
+        Ok(Step { read, written, turned: self.place == Place::Over })
     }
 }
 
@@ -312,28 +294,16 @@ pub(super) struct ZstdDecoder {
 impl ZstdDecoder {
     fn new() -> Result<Self, Fault> {
         let mut context = zstd::stream::raw::Decoder::new().map_err(Fault::corrupt)?;
-        context
-            .set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG))
-            .map_err(Fault::corrupt)?;
-        Ok(Self {
-            context,
-            place: Place::Inside,
-        })
+        context.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG)).map_err(Fault::corrupt)?;
+        Ok(Self { context, place: Place::Inside })
     }
 
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, Fault> {
-        let status = self
-            .context
-            .run_on_buffers(input, output)
-            .map_err(Fault::corrupt)?;
+        let status = self.context.run_on_buffers(input, output).map_err(Fault::corrupt)?;
         self.place = match status.remaining {
             0 => Place::Between,
             _ => Place::Inside,
         };
-        Ok(Step {
-            read: status.bytes_read,
-            written: status.bytes_written,
-            turned: false,
-        })
+        Ok(Step { read: status.bytes_read, written: status.bytes_written, turned: false })
     }
 }

@@ -48,12 +48,7 @@ pub(crate) struct Encoder {
 impl Encoder {
     /// An encoder for one body.
     pub(crate) fn new(coding: Coding) -> Self {
-        Self {
-            coding,
-            codec: None,
-            is_holding_back: false,
-            scratch: Vec::new(),
-        }
+        Self { coding, codec: None, is_holding_back: false, scratch: Vec::new() }
     }
 
     /// Takes a piece of the page, and gives back what can leave, often nothing. All of it is coded before the call returns: what
@@ -82,10 +77,7 @@ impl Encoder {
     }
 
     fn run(&mut self, mut input: &[u8], goal: Goal) -> Result<Bytes, EncodeError> {
-        let fail = |cause| EncodeError {
-            coding: self.coding,
-            cause,
-        };
+        let fail = |cause| EncodeError { coding: self.coding, cause };
         let mut output = Vec::new();
         let codec = match &mut self.codec {
             Some(codec) => codec,
@@ -163,10 +155,9 @@ enum Codec {
 impl Codec {
     fn new(coding: Coding) -> Result<Self, String> {
         Ok(match coding {
-            Coding::Gzip => Self::Gzip(
-                Compress::new(Compression::new(DEFLATE_LEVEL), false),
-                Crc::new(),
-            ),
+            Coding::Gzip => {
+                Self::Gzip(Compress::new(Compression::new(DEFLATE_LEVEL), false), Crc::new())
+            }
             Coding::Brotli => {
                 let mut state = BrotliEncoderStateStruct::new(StandardAlloc::default());
                 for (parameter, value) in [
@@ -214,9 +205,7 @@ fn deflate(
         Goal::Flush => FlushCompress::Sync,
         Goal::Finish => FlushCompress::Finish,
     };
-    let status = compress
-        .compress(input, output, flush)
-        .map_err(|error| error.to_string())?;
+    let status = compress.compress(input, output, flush).map_err(|error| error.to_string())?;
     // Both fit: they are no more than the buffers' lengths.
     let read = (compress.total_in() - read_before) as usize;
     let written = (compress.total_out() - written_before) as usize;
@@ -225,11 +214,7 @@ fn deflate(
         Goal::Take | Goal::Flush => read == input.len() && written < output.len(),
         Goal::Finish => status == Status::StreamEnd,
     };
-    Ok(Step {
-        read,
-        written,
-        is_done,
-    })
+    Ok(Step { read, written, is_done })
 }
 
 fn brotli(
@@ -262,11 +247,7 @@ fn brotli(
         Goal::Take | Goal::Flush => read == input.len() && !state.has_more_output(),
         Goal::Finish => state.is_finished(),
     };
-    Ok(Step {
-        read,
-        written,
-        is_done,
-    })
+    Ok(Step { read, written, is_done })
 }
 
 fn zstd(
@@ -279,21 +260,11 @@ fn zstd(
     let mut output = OutBuffer::around(output);
     let left = match goal {
         Goal::Take => {
-            context
-                .run(&mut input, &mut output)
-                .map_err(|error| error.to_string())?;
+            context.run(&mut input, &mut output).map_err(|error| error.to_string())?;
             input.src.len() - input.pos()
         }
-        Goal::Flush => context
-            .flush(&mut output)
-            .map_err(|error| error.to_string())?,
-        Goal::Finish => context
-            .finish(&mut output, true)
-            .map_err(|error| error.to_string())?,
+        Goal::Flush => context.flush(&mut output).map_err(|error| error.to_string())?,
+        Goal::Finish => context.finish(&mut output, true).map_err(|error| error.to_string())?,
     };
-    Ok(Step {
-        read: input.pos(),
-        written: output.pos(),
-        is_done: left == 0,
-    })
+    Ok(Step { read: input.pos(), written: output.pos(), is_done: left == 0 })
 }

@@ -174,10 +174,7 @@ mod tests {
 
     #[test]
     fn an_empty_extra_field_is_no_field() {
-        assert_eq!(
-            length(b"\x1f\x8b\x08\x04\0\0\0\0\0\x03\0\0rest"),
-            Ok(Some(12))
-        );
+        assert_eq!(length(b"\x1f\x8b\x08\x04\0\0\0\0\0\x03\0\0rest"), Ok(Some(12)));
     }
 
     #[test]

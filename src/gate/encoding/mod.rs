@@ -69,10 +69,7 @@ impl Coding {
             (b"zstd", Coding::Zstd),
             (b"deflate", Coding::Deflate),
         ];
-        TOKENS
-            .iter()
-            .find(|(name, _)| token.eq_ignore_ascii_case(name))
-            .map(|&(_, coding)| coding)
+        TOKENS.iter().find(|(name, _)| token.eq_ignore_ascii_case(name)).map(|&(_, coding)| coding)
     }
 }
 
@@ -121,10 +118,7 @@ mod header_tests {
     use super::*;
 
     fn parse(lines: &[&'static str]) -> Result<Option<Coding>, UnsupportedCoding> {
-        let lines: Vec<_> = lines
-            .iter()
-            .map(|line| HeaderValue::from_static(line))
-            .collect();
+        let lines: Vec<_> = lines.iter().map(|line| HeaderValue::from_static(line)).collect();
         Coding::parse(&lines)
     }
 
@@ -149,10 +143,7 @@ mod header_tests {
     #[test]
     fn refuses_what_it_cannot_decode() {
         for token in ["dcb", "dcz", "compress", "gzip;q=1", "gz", "*"] {
-            assert_eq!(
-                parse(&[token]),
-                Err(UnsupportedCoding::Unknown(token.into()))
-            );
+            assert_eq!(parse(&[token]), Err(UnsupportedCoding::Unknown(token.into())));
         }
         assert_eq!(parse(&["gzip, br"]), Err(UnsupportedCoding::Stacked));
         assert_eq!(parse(&["gzip", "gzip"]), Err(UnsupportedCoding::Stacked));

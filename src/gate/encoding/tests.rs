@@ -138,19 +138,13 @@ fn assert_message(error: &DecodeError, message: &str) {
 #[test]
 fn decodes_bodies_cut_anywhere() {
     let page = page();
-    let mut bodies: Vec<_> = ALL
-        .iter()
-        .map(|&coding| (coding, encode_elsewhere(coding, &page)))
-        .collect();
+    let mut bodies: Vec<_> =
+        ALL.iter().map(|&coding| (coding, encode_elsewhere(coding, &page))).collect();
     bodies.push((Coding::Deflate, encode_raw_deflate(&page)));
     for (coding, body) in bodies {
         for cut in 0..=body.len() {
             let (start, end) = body.split_at(cut);
-            assert_eq!(
-                decode(coding, [start, end]).unwrap(),
-                page,
-                "{coding} {cut}"
-            );
+            assert_eq!(decode(coding, [start, end]).unwrap(), page, "{coding} {cut}");
         }
         assert_eq!(decode(coding, body.chunks(1)).unwrap(), page, "{coding}");
     }
@@ -187,17 +181,7 @@ fn the_same_page_gives_the_same_bytes() {
 #[test]
 fn flush_gets_everything_out() {
     // Lengths around the sizes of pieces and blocks.
-    let lengths = [
-        1,
-        2,
-        100,
-        PIECE - 1,
-        PIECE,
-        PIECE + 1,
-        3 * PIECE,
-        128 * 1024,
-        200_000,
-    ];
+    let lengths = [1, 2, 100, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, 128 * 1024, 200_000];
     for coding in ALL {
         let mut encoder = Encoder::new(coding);
         let mut decoder = Decoder::new(coding);
@@ -239,10 +223,7 @@ fn an_empty_page_is_a_whole_body() {
         let elsewhere = encode_elsewhere(coding, b"");
         assert_eq!(decode(coding, [&elsewhere[..]]).unwrap(), b"");
     }
-    assert_eq!(
-        decode(Coding::Deflate, [&encode_raw_deflate(b"")[..]]).unwrap(),
-        b""
-    );
+    assert_eq!(decode(Coding::Deflate, [&encode_raw_deflate(b"")[..]]).unwrap(), b"");
 }
 
 #[test]
@@ -336,10 +317,8 @@ fn a_corrupt_body_never_passes_as_whole() {
 #[test]
 fn what_follows_the_end_is_an_error() {
     let page = page();
-    let mut bodies: Vec<_> = ALL
-        .iter()
-        .map(|&coding| (coding, encode_elsewhere(coding, &page)))
-        .collect();
+    let mut bodies: Vec<_> =
+        ALL.iter().map(|&coding| (coding, encode_elsewhere(coding, &page))).collect();
     bodies.push((Coding::Deflate, encode_raw_deflate(&page)));
     for (coding, body) in bodies {
         for tail in [&b"\0"[..], b"<script src=//evil></script>"] {
@@ -484,10 +463,7 @@ fn cut<'a>(mut bytes: &'a [u8], lengths: &[usize]) -> Vec<&'a [u8]> {
 }
 
 fn any_lengths() -> impl Strategy<Value = Vec<usize>> {
-    prop::collection::vec(
-        prop_oneof![1..50_usize, 1..5_000_usize, 1..70_000_usize],
-        1..8,
-    )
+    prop::collection::vec(prop_oneof![1..50_usize, 1..5_000_usize, 1..70_000_usize], 1..8)
 }
 
 proptest! {
