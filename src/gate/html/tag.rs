@@ -120,7 +120,12 @@ enum State {
 impl TagScanner {
     /// `tag` begins with `<` or `</` and a letter.
     pub(super) fn new(tag: &[u8]) -> Self {
-        Self { at: name_start(tag), state: State::TagName, name: 0..0, value: 0 }
+        Self {
+            at: name_start(tag),
+            state: State::TagName,
+            name: 0..0,
+            value: 0,
+        }
     }
 
     /// How far it has come; behind `>` after [`Step::End`].
@@ -138,7 +143,11 @@ impl TagScanner {
                 State::BeforeAttribute => {
                     self.at += 1;
                     match byte {
-                        b'>' => return Step::End { self_closing: false },
+                        b'>' => {
+                            return Step::End {
+                                self_closing: false,
+                            };
+                        }
                         b'/' => self.state = State::SelfClosing,
                         _ if is_space(byte) => {}
                         // Even `=` begins a name here.
@@ -206,7 +215,10 @@ impl TagScanner {
 
     fn attribute(&mut self, value: Range<usize>) -> Step {
         self.state = State::BeforeAttribute;
-        Step::Attribute(Attribute { name: self.name.clone(), value })
+        Step::Attribute(Attribute {
+            name: self.name.clone(),
+            value,
+        })
     }
 
     /// Goes to the first byte that `stops`, or to the end.

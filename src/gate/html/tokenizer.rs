@@ -72,7 +72,11 @@ impl Tokenizer {
     }
 
     pub(super) fn starting_in(content: Content) -> Self {
-        Self { content, foreign: false, unfinished: None }
+        Self {
+            content,
+            foreign: false,
+            unfinished: None,
+        }
     }
 
     /// Tells whether the parser is inside `svg` or `math`, where elements with raw text are like any other and CDATA sections
@@ -202,7 +206,10 @@ impl Tokenizer {
                 token(Kind::Nothing, 3)
             }
             Some(at) => token(Kind::Cdata, at),
-            None => token(Kind::Cdata, input.len() - longest_end(input, &[b"]]", b"]"])),
+            None => token(
+                Kind::Cdata,
+                input.len() - longest_end(input, &[b"]]", b"]"]),
+            ),
         }
     }
 
@@ -231,8 +238,10 @@ impl Tokenizer {
                 }
                 continue;
             }
-            let (end_tag, start_tag) =
-                (begins_end_tag(from, b"script"), begins_start_tag(from, b"script"));
+            let (end_tag, start_tag) = (
+                begins_end_tag(from, b"script"),
+                begins_start_tag(from, b"script"),
+            );
             match (end_tag, start_tag, escape) {
                 (Begins::Yes, _, Escape::DoubleEscaped) => {
                     self.content = Content::Script(Escape::Escaped);
@@ -251,7 +260,10 @@ impl Tokenizer {
                 _ => {}
             }
         }
-        token(Kind::RawText, input.len() - longest_end(input, &[b"--", b"-"]))
+        token(
+            Kind::RawText,
+            input.len() - longest_end(input, &[b"--", b"-"]),
+        )
     }
 
     fn plain_script(&mut self, input: &[u8]) -> Option<Token> {
@@ -272,7 +284,9 @@ impl Tokenizer {
     }
 
     fn tag(&mut self, input: &[u8], kind: Kind) -> Option<Token> {
-        let scanner = self.unfinished.get_or_insert_with(|| TagScanner::new(input));
+        let scanner = self
+            .unfinished
+            .get_or_insert_with(|| TagScanner::new(input));
         loop {
             match scanner.step(input) {
                 Step::Attribute(_) => {}
@@ -325,7 +339,9 @@ fn begins(input: &[u8], with: &[u8]) -> Begins {
         Some(start) => (start, false),
         None => (input, true),
     };
-    let same = with.get(..input.len()).is_some_and(|with| with.eq_ignore_ascii_case(input));
+    let same = with
+        .get(..input.len())
+        .is_some_and(|with| with.eq_ignore_ascii_case(input));
     match (same, missing) {
         (false, _) => Begins::No,
         (true, true) => Begins::Perhaps,
@@ -355,7 +371,9 @@ fn begins_name(input: &[u8], name: &[u8]) -> Begins {
 
 /// The length of the first of `ends` that the input ends with.
 fn longest_end(input: &[u8], ends: &[&[u8]]) -> usize {
-    ends.iter().find(|end| input.ends_with(end)).map_or(0, |end| end.len())
+    ends.iter()
+        .find(|end| input.ends_with(end))
+        .map_or(0, |end| end.len())
 }
 
 #[cfg(test)]
