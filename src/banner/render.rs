@@ -78,8 +78,8 @@ pub(crate) fn render(view: &View<'_>) -> Banner {
     let mut html = Markup::default();
     html.raw("<tower-consent data-nosnippet data-state=").raw(state);
     html.raw("><template shadowrootmode=open><style>").raw(&style.text).raw("</style>");
-    html.raw("<form method=post action=\"").text(view.endpoint).raw("/choice\" autocomplete=off lang=\"");
-    html.text(&texts.lang).raw("\" dir=").raw(texts.dir.as_str()).raw(">");
+    html.raw("<form method=post action=").value(&format!("{}/choice", view.endpoint));
+    html.raw(" autocomplete=off lang=").value(&texts.lang).raw(" dir=").raw(texts.dir.as_str()).raw(">");
     return_to(&mut html);
     html.raw("<button type=button part=tab popovertarget=s").raw(if view.decided { ">" } else { " hidden>" });
     html.text(&prompt.tab).raw("</button>");
@@ -142,7 +142,7 @@ pub(super) fn toggles(html: &mut Markup, toggles: &[Toggle<'_>], texts: &Texts) 
         if toggle.locked {
             html.raw(" (").text(&texts.settings.always_on).raw(")<input type=checkbox checked disabled>");
         } else {
-            html.raw("<input type=checkbox name=allow value=\"").text(toggle.slug).raw("\"");
+            html.raw("<input type=checkbox name=allow value=").value(toggle.slug);
             html.slot(Slot::Checked(toggle.id)).raw(">");
         }
         html.raw("</label>");
@@ -167,7 +167,7 @@ pub(super) fn return_to(html: &mut Markup) {
 }
 
 fn link(html: &mut Markup, url: &str, text: &str) {
-    html.raw("<a href=\"").text(url).raw("\">").text(text).raw("</a>");
+    html.raw("<a href=").value(url).raw(">").text(text).raw("</a>");
 }
 
 fn gpc(html: &mut Markup, view: &View<'_>) {
