@@ -15,7 +15,9 @@ pub(crate) struct Asset {
 
 /// Of the banner while it asks.
 pub(crate) static ASK_STYLE: Asset = Asset {
-    text: LazyLock::new(|| squeeze_style(concat!(include_str!("tab.css"), include_str!("banner.css")))),
+    text: LazyLock::new(|| {
+        squeeze_style(concat!(include_str!("tab.css"), include_str!("banner.css")))
+    }),
     csp: "'sha256-Dn/mz3rbplsV0E1ZXkGJNN/JqOrLNQ//Ds8XqTwJ2BA='",
 };
 
@@ -48,9 +50,13 @@ pub(crate) static PAGE_STYLE: Asset = Asset {
 /// Other line ends stay, so that no two words grow together and scripts keep their meaning. Sources may hold no text,
 /// template or comment that spans lines.
 fn squeeze(source: &str) -> String {
-    let is_comment = |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
-    let lines: Vec<&str> =
-        source.lines().map(str::trim).filter(|line| !line.is_empty() && !is_comment(line)).collect();
+    let is_comment =
+        |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
+    let lines: Vec<&str> = source
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !is_comment(line))
+        .collect();
     lines.join("\n")
 }
 
@@ -84,7 +90,10 @@ mod tests {
     fn b4_hashes_are_those_of_what_is_sent() {
         let mut wrong = String::new();
         for (name, asset) in ALL {
-            let right = format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(asset.text.as_bytes())));
+            let right = format!(
+                "'sha256-{}'",
+                BASE64_STANDARD.encode(Sha256::digest(asset.text.as_bytes()))
+            );
             if asset.csp != right {
                 wrong.push_str(&format!("\n{name}: {right}"));
             }
@@ -103,6 +112,9 @@ mod tests {
     #[test]
     fn squeezing_keeps_lines() {
         assert_eq!(squeeze("/* a */\n  b {\n\n    c: d;\n  }\n// e\n"), "b {\nc: d;\n}");
-        assert_eq!(squeeze_style("a\nb {\n  c: d;\n  e: f\n}\ng,\nh {}\n"), "a\nb {c: d;e: f}g,h {}");
+        assert_eq!(
+            squeeze_style("a\nb {\n  c: d;\n  e: f\n}\ng,\nh {}\n"),
+            "a\nb {c: d;e: f}g,h {}"
+        );
     }
 }

@@ -59,7 +59,8 @@ impl Markup {
 
     /// An attribute's value, quoted unless it is as plain as a slug or a path.
     pub(crate) fn value(&mut self, value: &str) -> &mut Self {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/' | b'.');
+        let is_plain =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/' | b'.');
         if !value.is_empty() && !value.ends_with('/') && value.bytes().all(is_plain) {
             return self.raw(value);
         }
@@ -76,9 +77,7 @@ impl Markup {
     /// The finished template.
     pub(crate) fn finish(mut self) -> Template {
         self.done.push((Bytes::from(self.open), None));
-        Template {
-            pieces: self.done.into(),
-        }
+        Template { pieces: self.done.into() }
     }
 }
 
@@ -86,8 +85,9 @@ impl Markup {
 ///
 /// What HTML has no valid reference for (controls, noncharacters) becomes U+FFFD.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
-    let is_plain =
-        |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
+    let is_plain = |byte: u8| {
+        matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'')
+    };
     if text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
     }
@@ -127,7 +127,8 @@ mod tests {
     /// What a browser reads in `<p title="…">…</p>`.
     fn parsed(escaped: &str) -> (String, String) {
         let html = format!("<p title=\"{escaped}\">{escaped}</p>");
-        let dom = html5ever::parse_document(RcDom::default(), html5ever::ParseOpts::default()).one(html);
+        let dom =
+            html5ever::parse_document(RcDom::default(), html5ever::ParseOpts::default()).one(html);
         fn find(node: &Node) -> Option<(String, String)> {
             if let NodeData::Element { name, attrs, .. } = &node.data
                 && &*name.local == "p"
@@ -171,7 +172,8 @@ mod tests {
         let mut markup = Markup::default();
         markup.raw("<").slot(Slot::ReturnTo).raw("|").slot(Slot::Checked(7)).raw(">");
         let template = markup.finish();
-        let filled = |on: bool| template.fill("/\"><script>?a=1&b=\u{fc}", |id| on && id == 7).concat();
+        let filled =
+            |on: bool| template.fill("/\"><script>?a=1&b=\u{fc}", |id| on && id == 7).concat();
         assert_eq!(filled(false), b"</&#34;&gt;&lt;script&gt;?a=1&amp;b=&#252;|>");
         assert_eq!(filled(true), b"</&#34;&gt;&lt;script&gt;?a=1&amp;b=&#252;| checked>");
     }

@@ -56,14 +56,26 @@ pub(crate) fn render(view: &PageView<'_>, is_on: impl Fn(usize) -> bool) -> Byte
     let with_site = |text: &str| fill(text, &[("site", site)]);
 
     let mut html = Markup::default();
-    html.raw("<!DOCTYPE html>\n<html lang=\"").text(&texts.lang).raw("\" dir=\"").raw(texts.dir.as_str());
-    html.raw("\">\n<head>\n<meta charset=\"utf-8\">\n<title>").text(&page.title).raw(" | ").text(site);
+    html.raw("<!DOCTYPE html>\n<html lang=\"")
+        .text(&texts.lang)
+        .raw("\" dir=\"")
+        .raw(texts.dir.as_str());
+    html.raw("\">\n<head>\n<meta charset=\"utf-8\">\n<title>")
+        .text(&page.title)
+        .raw(" | ")
+        .text(site);
     html.raw("</title>\n<meta name=\"viewport\" content=\"width=device-width\">\n");
     html.raw("<meta name=\"color-scheme\" content=\"light dark\">\n<style>").raw(&STYLE.text);
-    html.raw("</style>\n</head>\n<body>\n<header>\n<a href=\"/\">").text(&with_site(&page.back)).raw("</a>\n<h1>");
+    html.raw("</style>\n</head>\n<body>\n<header>\n<a href=\"/\">")
+        .text(&with_site(&page.back))
+        .raw("</a>\n<h1>");
     html.text(&page.title).raw("</h1>\n<p>").text(&with_site(&page.intro)).raw("</p>\n");
     if let Some(url) = view.banner.privacy_url {
-        html.raw("<p><a href=\"").text(url).raw("\">").text(&texts.settings.privacy).raw("</a></p>\n");
+        html.raw("<p><a href=\"")
+            .text(url)
+            .raw("\">")
+            .text(&texts.settings.privacy)
+            .raw("</a></p>\n");
     }
     html.raw("</header>\n<main>\n");
     settings(&mut html, view);
@@ -79,7 +91,9 @@ pub(crate) fn render(view: &PageView<'_>, is_on: impl Fn(usize) -> bool) -> Byte
 fn settings(html: &mut Markup, view: &PageView<'_>) {
     let View { texts, endpoint, regime, gpc_honored, .. } = view.banner;
     let page = &texts.page;
-    html.raw("<form method=\"post\" action=\"").text(endpoint).raw("/choice\" autocomplete=\"off\">\n<h2>");
+    html.raw("<form method=\"post\" action=\"")
+        .text(endpoint)
+        .raw("/choice\" autocomplete=\"off\">\n<h2>");
     html.text(&page.status).raw("</h2>\n<p>");
     match (view.decided_on, regime) {
         (Some(date), _) => {
@@ -96,10 +110,17 @@ fn settings(html: &mut Markup, view: &PageView<'_>) {
     return_to(html);
     toggles(html, view.banner.toggles, texts);
     html.raw("\n<div>");
-    let buttons =
-        [("save", &texts.settings.save), ("reject", &texts.settings.reject_all), ("accept", &texts.settings.accept_all)];
+    let buttons = [
+        ("save", &texts.settings.save),
+        ("reject", &texts.settings.reject_all),
+        ("accept", &texts.settings.accept_all),
+    ];
     for (value, text) in buttons {
-        html.raw("<button name=\"choice\" value=\"").raw(value).raw("\">").text(text).raw("</button>");
+        html.raw("<button name=\"choice\" value=\"")
+            .raw(value)
+            .raw("\">")
+            .text(text)
+            .raw("</button>");
     }
     html.raw("</div>\n</form>\n");
 }
@@ -107,7 +128,11 @@ fn settings(html: &mut Markup, view: &PageView<'_>) {
 /// One category: its cookies as a table, its partners as a list.
 fn section(html: &mut Markup, section: &Section<'_>, view: &PageView<'_>) {
     let page = &view.banner.texts.page;
-    html.raw("<section>\n<h3>").text(section.name).raw("</h3>\n<p>").text(section.description).raw("</p>\n");
+    html.raw("<section>\n<h3>")
+        .text(section.name)
+        .raw("</h3>\n<p>")
+        .text(section.description)
+        .raw("</p>\n");
     if section.cookies.is_empty() && section.partners.is_empty() {
         html.raw("<p>").text(&page.none).raw("</p>\n");
     }
@@ -119,10 +144,17 @@ fn section(html: &mut Markup, section: &Section<'_>, view: &PageView<'_>) {
         html.raw("</tr></thead>\n<tbody>\n");
         for cookie in &section.cookies {
             html.raw("<tr><th scope=\"row\">").text(cookie.name).raw("</th>");
-            let cells =
-                [(&page.purpose, cookie.purpose), (&page.provider, cookie.provider), (&page.lifetime, cookie.lifetime)];
+            let cells = [
+                (&page.purpose, cookie.purpose),
+                (&page.provider, cookie.provider),
+                (&page.lifetime, cookie.lifetime),
+            ];
             for (head, cell) in cells {
-                html.raw("<td data-head=\"").text(head).raw("\">").text(cell.unwrap_or("\u{2013}")).raw("</td>");
+                html.raw("<td data-head=\"")
+                    .text(head)
+                    .raw("\">")
+                    .text(cell.unwrap_or("\u{2013}"))
+                    .raw("</td>");
             }
             html.raw("</tr>\n");
         }
@@ -136,7 +168,11 @@ fn section(html: &mut Markup, section: &Section<'_>, view: &PageView<'_>) {
                 html.raw(" (").text(company).raw(")");
             }
             if let Some(url) = partner.privacy_url {
-                html.raw(" &#183; <a href=\"").text(url).raw("\">").text(&view.banner.texts.settings.privacy).raw("</a>");
+                html.raw(" &#183; <a href=\"")
+                    .text(url)
+                    .raw("\">")
+                    .text(&view.banner.texts.settings.privacy)
+                    .raw("</a>");
             }
             html.raw("</li>\n");
         }

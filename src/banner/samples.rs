@@ -14,7 +14,14 @@ pub(super) fn categories(texts: &Texts) -> Vec<Toggle<'_>> {
     let slugs = ["necessary", "preferences", "analytics", "marketing"];
     let toggle = |(id, slug): (usize, &'static str)| {
         let text = texts.category(slug).unwrap();
-        Toggle { id, slug, name: &text.name, description: &text.description, locked: id == 0, vendors: Vec::new() }
+        Toggle {
+            id,
+            slug,
+            name: &text.name,
+            description: &text.description,
+            locked: id == 0,
+            vendors: Vec::new(),
+        }
     };
     slugs.into_iter().enumerate().map(toggle).collect()
 }

@@ -168,17 +168,14 @@ impl Texts {
     /// A built-in locale with the site's own texts put over it.
     pub(crate) fn locale(tag: &str, overrides: &TextOverrides) -> Result<Texts, TextError> {
         let source = LOCALES.iter().find(|(known, _)| *known == tag);
-        let (_, source) = source.ok_or_else(|| TextError::UnknownLocale {
-            locale: tag.to_owned(),
-        })?;
+        let (_, source) =
+            source.ok_or_else(|| TextError::UnknownLocale { locale: tag.to_owned() })?;
         Texts::from_toml(source, overrides)
     }
 
     /// Texts from a whole TOML file, like those in `locales/`.
     pub(crate) fn from_toml(source: &str, overrides: &TextOverrides) -> Result<Texts, TextError> {
-        let invalid = |error: toml::de::Error| TextError::Invalid {
-            reason: error.to_string(),
-        };
+        let invalid = |error: toml::de::Error| TextError::Invalid { reason: error.to_string() };
         let mut table: toml::Table = source.parse().map_err(invalid)?;
         for (key, text) in overrides {
             let unknown = || unknown_key(key, &table);
@@ -218,7 +215,8 @@ pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
     'next: while let Some((before, after)) = rest.split_once('{') {
         out.push_str(before);
         for (name, value) in values {
-            if let Some(after) = after.strip_prefix(name).and_then(|after| after.strip_prefix('}')) {
+            if let Some(after) = after.strip_prefix(name).and_then(|after| after.strip_prefix('}'))
+            {
                 out.push_str(value);
                 rest = after;
                 continue 'next;
@@ -305,7 +303,8 @@ mod tests {
     #[test]
     fn every_locale_is_complete_and_named_by_its_tag() {
         for (tag, source) in LOCALES {
-            let texts = Texts::locale(tag, &TextOverrides::new()).unwrap_or_else(|e| panic!("{tag}: {e}"));
+            let texts =
+                Texts::locale(tag, &TextOverrides::new()).unwrap_or_else(|e| panic!("{tag}: {e}"));
             assert_eq!(&texts.lang, tag);
             let table: toml::Table = source.parse().unwrap();
             let mut keys = Vec::new();
@@ -358,7 +357,10 @@ mod tests {
         assert!(error.to_string().contains("`prompt.opt_in.message`"), "{error}");
         let error = Texts::locale("en", &overrides(&[("prompt.opt_in", "x")])).unwrap_err();
         assert!(matches!(error, TextError::UnknownKey { .. }), "{error}");
-        assert!(matches!(Texts::locale("tlh", &TextOverrides::new()), Err(TextError::UnknownLocale { .. })));
+        assert!(matches!(
+            Texts::locale("tlh", &TextOverrides::new()),
+            Err(TextError::UnknownLocale { .. })
+        ));
     }
 
     #[test]
