@@ -1,16 +1,17 @@
 //! What the visitor sees: prompt, settings panel, reopen tab, policy page.
 //!
-//! The rooms next door fill plain view structs ([`render::View`], [`policy_page::PageView`]); nothing here knows policies,
-//! requests, or cookies. All output is ASCII, so that it is right in every charset a page may have.
+//! [`Banners`] fills plain view structs from the policy; the renderers know nothing else. All output
+//! is ASCII, so that it is right in every charset that a page may have.
 
-pub(crate) mod assets;
-pub(crate) mod markup;
-pub(crate) mod policy_page;
-pub(crate) mod render;
+mod assets;
+mod banners;
+mod markup;
+mod policy_page;
+mod render;
 #[cfg(test)]
 mod samples;
-pub(crate) mod texts;
+mod texts;
 
-pub(crate) use policy_page::PageView;
-pub(crate) use render::{Banner, Toggle, View};
+pub(crate) use banners::{Banners, PolicyPage, policy_page};
+pub use texts::TextError;
 pub(crate) use texts::Texts;

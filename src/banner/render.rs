@@ -275,7 +275,8 @@ mod tests {
         let texts = samples::english();
         let toggles = samples::categories(&texts);
         let html = html(&View { regime: Regime::Notice, ..samples::view(&texts, &toggles) });
-        let (panel, prompt) = html.split_once("part=prompt").unwrap();
+        let (form, _) = html.split_once("</form>").unwrap();
+        let (panel, prompt) = form.split_once("part=prompt").unwrap();
         assert!(prompt.contains("value=accept>OK<") && !prompt.contains("value=reject"));
         assert!(panel.contains("value=reject>Reject all<"));
     }

@@ -133,13 +133,24 @@ pub(crate) type TextOverrides = BTreeMap<String, String>;
 /// Why texts could not be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub(crate) enum TextError {
+pub enum TextError {
     /// There is no built-in locale of this tag.
-    UnknownLocale { locale: String },
+    UnknownLocale {
+        /// The tag as asked for.
+        locale: String,
+    },
     /// There is no text of this key; `near` are the closest ones.
-    UnknownKey { key: String, near: Vec<String> },
+    UnknownKey {
+        /// The key as written.
+        key: String,
+        /// What it could have been.
+        near: Vec<String>,
+    },
     /// The TOML, or a value in it, is wrong.
-    Invalid { reason: String },
+    Invalid {
+        /// What the parser says.
+        reason: String,
+    },
 }
 
 impl fmt::Display for TextError {

@@ -1,12 +1,11 @@
-//! What holds for one request.
+//! What holds for one request: policy x choice x signals x regime. Knows the policy and the choice;
+//! nothing of how it is enforced or shown.
 
-/// The rule of the visitor's place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Regime {
-    /// Nothing optional until the visitor says so.
-    OptIn,
-    /// Everything until the visitor says no.
-    OptOut,
-    /// The visitor is told.
-    Notice,
-}
+#[allow(clippy::module_inception)]
+mod consent;
+mod regime;
+mod signals;
+
+pub use consent::{Consent, NoTracking, UnknownSlug};
+pub use regime::Regime;
+pub(crate) use signals::Signals;

@@ -1,1 +1,23 @@
-//! How consent is enforced: on cookies, on headers, on pages.
+//! How consent is enforced: on cookies, on headers, on pages. Each part takes the consent and one
+//! thing to change, and knows nothing of the others.
+
+mod address;
+mod caches;
+pub(crate) mod cookies;
+mod csp;
+#[cfg(feature = "compression")]
+pub(crate) mod encoding;
+mod headers;
+pub(crate) mod html;
+mod page;
+mod report;
+mod request;
+mod response;
+mod rewriter;
+
+pub(crate) use caches::{DIGESTS, PageTag};
+pub(crate) use csp::InlineHashes;
+pub(crate) use report::Report;
+pub(crate) use request::{Host, Visit, request};
+pub(crate) use response::{Page, response, rewriter};
+pub(crate) use rewriter::Rewriter;

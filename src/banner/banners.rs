@@ -1,0 +1,199 @@
+//! What one site's visitors see: its policy, in the view structs of this room.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use bytes::Bytes;
+use time::{Month, OffsetDateTime};
+
+use super::{
+    policy_page::{self, CookieRow, PageView, Partner, Section},
+    render::{self, Banner, Toggle, View},
+    texts::fill,
+};
+use crate::{
+    consent::Consent,
+    gate::{InlineHashes, PageTag},
+    policy::{Category, Policy, Purpose, Vendor, category},
+};
+
+/// The banners of a site, made once: by whether the visitor decided, and whether a signal is
+/// honored.
+pub(crate) struct Banners {
+    all: [(Banner, u64); 4],
+}
+
+/// The policy page for one visitor, and the CSP source of its style.
+pub(crate) struct PolicyPage {
+    pub(crate) html: Bytes,
+    pub(crate) style: &'static str,
+}
+
+impl Banners {
+    pub(crate) fn new(policy: &Policy) -> Self {
+        let toggles = toggles(policy);
+        let states = [(false, false), (false, true), (true, false), (true, true)];
+        let all = states.map(|(decided, gpc_honored)| {
+            let banner = render::render(&view(policy, &toggles, decided, gpc_honored));
+            let mut hasher = DefaultHasher::new();
+            banner.fill("", |_| false).hash(&mut hasher);
+            (banner, hasher.finish())
+        });
+        Self { all }
+    }
+
+    fn of(&self, consent: &Consent) -> &(Banner, u64) {
+        let [ask, ask_gpc, tab, tab_gpc] = &self.all;
+        match (consent.is_decided(), consent.honors_gpc()) {
+            (false, false) => ask,
+            (false, true) => ask_gpc,
+            (true, false) => tab,
+            (true, true) => tab_gpc,
+        }
+    }
+
+    /// The banner's bytes for this visitor, whom a choice brings back to this path.
+    pub(crate) fn fill(&self, consent: &Consent, return_to: &str) -> Vec<Bytes> {
+        self.of(consent).0.fill(return_to, is_on(consent))
+    }
+
+    /// Names the variant of a page that this visitor gets: the banner, and what is allowed.
+    pub(crate) fn tag(&self, consent: &Consent) -> PageTag {
+        // An odd factor keeps the sets of purposes apart.
+        PageTag(self.of(consent).1 ^ consent.allowed().bits().wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    /// What a page's CSP must allow for the banner.
+    pub(crate) fn hashes(&self, consent: &Consent) -> InlineHashes {
+        let (banner, _) = self.of(consent);
+        InlineHashes { style: banner.style_source(), script: banner.script_source() }
+    }
+}
+
+/// The policy page as this visitor sees it.
+pub(crate) fn policy_page(consent: &Consent) -> PolicyPage {
+    let policy = consent.policy();
+    let toggles = toggles(policy);
+    let banner = view(policy, &toggles, consent.is_decided(), consent.honors_gpc());
+    let decided_on = consent.choice().map(|choice| format_date(choice.at()));
+    let lifetime_days = policy.declared().lifetime_days;
+    let days = lifetime_days.to_string();
+    let choice_lifetime = fill(&policy.texts().page.choice_lifetime, &[("days", &days)]);
+    let sections: Vec<Section<'_>> = policy
+        .categories()
+        .iter()
+        .map(|category| section(policy, category, &choice_lifetime))
+        .collect();
+    let page =
+        PageView { banner, decided_on: decided_on.as_deref(), lifetime_days, sections: &sections };
+    PolicyPage { html: policy_page::render(&page, is_on(consent)), style: policy_page::STYLE.csp }
+}
+
+fn is_on(consent: &Consent) -> impl Fn(usize) -> bool {
+    |purpose| consent.allows_purpose(Purpose::new(purpose))
+}
+
+fn view<'a>(
+    policy: &'a Policy,
+    toggles: &'a [Toggle<'a>],
+    decided: bool,
+    gpc_honored: bool,
+) -> View<'a> {
+    View {
+        regime: policy.regime(),
+        decided,
+        gpc_honored,
+        site: policy.site(),
+        endpoint: &policy.declared().endpoint,
+        privacy_url: policy.declared().privacy_url.as_deref(),
+        toggles,
+        texts: policy.texts(),
+    }
+}
+
+fn toggles(policy: &Policy) -> Vec<Toggle<'_>> {
+    policy.categories().iter().map(|category| category_toggle(policy, category)).collect()
+}
+
+fn category_toggle<'a>(policy: &'a Policy, category: &'a Category) -> Toggle<'a> {
+    let (name, description) = words(policy, category);
+    let asked = policy.vendors().iter().filter(|vendor| vendor.ask_separately);
+    let own = asked.filter(|vendor| vendor.category == category.slug());
+    Toggle {
+        id: id(policy, category.slug()),
+        slug: category.slug(),
+        name,
+        description,
+        locked: category.slug() == category::NECESSARY,
+        vendors: own.map(|vendor| vendor_toggle(policy, vendor)).collect(),
+    }
+}
+
+fn vendor_toggle<'a>(policy: &'a Policy, vendor: &'a Vendor) -> Toggle<'a> {
+    Toggle {
+        id: id(policy, vendor.slug()),
+        slug: vendor.slug(),
+        name: &vendor.name,
+        description: "",
+        locked: false,
+        vendors: Vec::new(),
+    }
+}
+
+fn id(policy: &Policy, slug: &str) -> usize {
+    policy.purpose(slug).unwrap_or(Purpose::NEVER).index()
+}
+
+/// The category's name and description: the site's own, or the built-in ones.
+fn words<'a>(policy: &'a Policy, category: &'a Category) -> (&'a str, &'a str) {
+    let built_in = policy.texts().category(category.slug());
+    let name = category.name.as_deref().or(built_in.map(|texts| texts.name.as_str()));
+    let description =
+        category.description.as_deref().or(built_in.map(|texts| texts.description.as_str()));
+    (name.unwrap_or(category.slug()), description.unwrap_or_default())
+}
+
+/// A category with the cookies and vendors that were declared for it.
+fn section<'a>(
+    policy: &'a Policy,
+    category: &'a Category,
+    choice_lifetime: &'a str,
+) -> Section<'a> {
+    let (name, description) = words(policy, category);
+    let vendor = |slug: &str| policy.vendors().iter().find(|vendor| vendor.slug() == slug);
+    let mut cookies = Vec::new();
+    if category.slug() == category::NECESSARY {
+        cookies.push(CookieRow {
+            name: policy.choice_cookie_name(),
+            purpose: Some(&policy.texts().page.choice_purpose),
+            provider: Some(policy.site()),
+            lifetime: Some(choice_lifetime),
+        });
+    }
+    for rule in policy.cookies() {
+        let owner = vendor(&rule.belongs_to);
+        if owner.map_or(rule.belongs_to.as_str(), |vendor| &vendor.category) != category.slug() {
+            continue;
+        }
+        let company = owner.map(|vendor| vendor.company.as_ref().unwrap_or(&vendor.name).as_str());
+        cookies.push(CookieRow {
+            name: &rule.name,
+            purpose: rule.purpose.as_deref(),
+            provider: rule.provider.as_deref().or(company).or(Some(policy.site())),
+            lifetime: rule.lifetime.as_deref(),
+        });
+    }
+    let partners = policy.vendors().iter().filter(|vendor| vendor.category == category.slug());
+    let partners = partners.map(|vendor| Partner {
+        name: &vendor.name,
+        company: vendor.company.as_deref(),
+        privacy_url: vendor.privacy_url.as_deref(),
+    });
+    Section { name, description, cookies, partners: partners.collect() }
+}
+
+/// `November 24, 2026`.
+fn format_date(time: OffsetDateTime) -> String {
+    let (year, month, day) = time.to_calendar_date();
+    let month: Month = month;
+    format!("{month} {day}, {year}")
+}

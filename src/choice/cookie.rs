@@ -1,0 +1,294 @@
+//! The choice cookie: `1.<revision>.<unix seconds>.<how>[-gpc].<answers>`.
+//!
+//! Answers are `+slug` for what is allowed and `-slug` for what is denied, in which a slug's own
+//! hyphens are written `_`: `1.2.1795489200.save.+analytics-marketing+example_video`. Every
+//! character is a cookie-octet (RFC 6265, 4.1.1), so nothing is quoted or percent-encoded.
+
+use std::fmt::Write as _;
+
+use cookie::{Cookie, SameSite};
+use http::{HeaderMap, HeaderValue, header};
+use time::Duration;
+
+use super::{Choice, How, choice::now};
+use crate::{
+    gate::cookies,
+    policy::{Policy, Purpose, PurposeSet},
+};
+
+/// The most that the choice cookie takes, name included, before it is signed.
+pub(crate) const MOST_BYTES: usize = 512;
+/// The longest value that is read: [`MOST_BYTES`] and a signature.
+const MOST_READ_BYTES: usize = 600;
+/// How far ahead another server's clock may be.
+const CLOCK_SKEW_SECONDS: u64 = 300;
+
+const HOW: [(How, &str); 4] =
+    [(How::Accept, "accept"), (How::Reject, "reject"), (How::Save, "save"), (How::App, "app")];
+
+/// The key that choice cookies are signed with, if any.
+#[derive(Clone, Default)]
+pub(crate) struct Signing {
+    #[cfg(feature = "signed")]
+    pub(crate) key: Option<cookie::Key>,
+}
+
+/// The choice that the request's cookies carry. Whatever is not exactly one whole, current choice
+/// cookie is no choice (C14, K5).
+pub(crate) fn read(headers: &HeaderMap, policy: &Policy, signing: &Signing) -> Option<Choice> {
+    let name = policy.choice_cookie_name().as_bytes();
+    let mut found = None;
+    for line in headers.get_all(header::COOKIE) {
+        for pair in cookies::pairs(line.as_bytes()) {
+            if cookies::name(pair) == name && found.replace(cookies::value(pair)).is_some() {
+                return None;
+            }
+        }
+    }
+    let value = found.filter(|value| value.len() <= MOST_READ_BYTES)?;
+    let value = std::str::from_utf8(value).ok()?;
+    signing.verify(policy, value, |value| parse(value, policy, now()))
+}
+
+impl Signing {
+    #[cfg(not(feature = "signed"))]
+    fn verify<T>(&self, _: &Policy, value: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        parse(value)
+    }
+
+    #[cfg(feature = "signed")]
+    fn verify<T>(
+        &self,
+        policy: &Policy,
+        value: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let Some(key) = &self.key else { return parse(value) };
+        let cookie = Cookie::new(policy.choice_cookie_name(), value).into_owned();
+        let cookie = cookie::CookieJar::new().signed(key).verify(cookie)?;
+        parse(cookie.value())
+    }
+
+    #[cfg(not(feature = "signed"))]
+    fn sign<'a>(&self, cookie: Cookie<'a>) -> Cookie<'a> {
+        cookie
+    }
+
+    #[cfg(feature = "signed")]
+    fn sign<'a>(&self, cookie: Cookie<'a>) -> Cookie<'a> {
+        let Some(key) = &self.key else { return cookie };
+        let mut jar = cookie::CookieJar::new();
+        let name = cookie.name().to_owned();
+        jar.signed_mut(key).add(cookie.clone().into_owned());
+        jar.get(&name).cloned().unwrap_or(cookie)
+    }
+}
+
+/// The `Set-Cookie` line that keeps the choice (K1).
+pub(crate) fn set_cookie(
+    choice: &Choice,
+    policy: &Policy,
+    signing: &Signing,
+) -> Option<HeaderValue> {
+    let settings = &policy.declared().choice_cookie;
+    let mut cookie = Cookie::build((policy.choice_cookie_name(), format(choice, policy)))
+        .path("/")
+        .same_site(SameSite::Lax)
+        .http_only(true)
+        .secure(!settings.insecure_for_development)
+        .max_age(Duration::seconds(i64::try_from(policy.lifetime_seconds()).unwrap_or(0)));
+    if let Some(domain) = &settings.domain {
+        cookie = cookie.domain(domain);
+    }
+    HeaderValue::try_from(signing.sign(cookie.build()).to_string()).ok()
+}
+
+fn format(choice: &Choice, policy: &Policy) -> String {
+    let how = HOW.iter().find(|(how, _)| *how == choice.how).map_or("app", |(_, word)| word);
+    let gpc = if choice.with_gpc { "-gpc" } else { "" };
+    let mut value = format!("1.{}.{}.{how}{gpc}.", choice.revision, choice.at);
+    for (index, slug) in policy.purposes().iter().enumerate() {
+        let purpose = Purpose::new(index);
+        if choice.answered.contains(purpose) {
+            let sign = if choice.granted.contains(purpose) { '+' } else { '-' };
+            // Writing to a String can't fail.
+            let _ = write!(value, "{sign}{}", slug.replace('-', "_"));
+        }
+    }
+    value
+}
+
+/// The length of the longest choice cookie under this policy, name included.
+pub(crate) fn longest(policy: &Policy) -> usize {
+    let choice = Choice {
+        revision: u32::MAX,
+        at: 9_999_999_999,
+        how: How::Accept,
+        with_gpc: true,
+        answered: policy.asked(),
+        granted: PurposeSet::EMPTY,
+    };
+    policy.choice_cookie_name().len() + 1 + format(&choice, policy).len()
+}
+
+fn parse(value: &str, policy: &Policy, now: u64) -> Option<Choice> {
+    let mut fields = value.split('.');
+    if fields.next()? != "1" {
+        return None;
+    }
+    let revision = number(fields.next()?)?;
+    let at = number(fields.next()?)?;
+    let how = fields.next()?;
+    let answers = fields.next()?;
+    if fields.next().is_some() || at > now.checked_add(CLOCK_SKEW_SECONDS)? {
+        return None;
+    }
+    if now > at.checked_add(policy.lifetime_seconds())? {
+        return None;
+    }
+    let (how, with_gpc) = match how.strip_suffix("-gpc") {
+        Some(how) => (how, true),
+        None => (how, false),
+    };
+    let (how, _) = HOW.iter().find(|(_, word)| *word == how)?;
+    let (answered, granted) = parse_answers(answers, policy)?;
+    let revision = u32::try_from(revision).ok()?;
+    Some(Choice { revision, at, how: *how, with_gpc, answered, granted })
+}
+
+/// Digits without sign or leading zero, so that a choice is written in one way only.
+fn number(text: &str) -> Option<u64> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_shortest = text == "0" || !text.starts_with('0');
+    if is_plain && is_shortest { text.parse().ok() } else { None }
+}
+
+/// What was answered, and what of it granted. A slug that the policy no longer has is passed over.
+fn parse_answers(mut answers: &str, policy: &Policy) -> Option<(PurposeSet, PurposeSet)> {
+    let mut answered = PurposeSet::EMPTY;
+    let mut granted = PurposeSet::EMPTY;
+    while !answers.is_empty() {
+        let (sign, rest) = answers.split_at_checked(1)?;
+        let end = rest.find(['+', '-']).unwrap_or(rest.len());
+        let (slug, following) = rest.split_at_checked(end)?;
+        let is_slug_byte =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        if slug.is_empty() || !slug.bytes().all(is_slug_byte) {
+            return None;
+        }
+        let known = policy.purposes().iter().position(|known| is_written(known, slug));
+        if let Some(purpose) = known.map(Purpose::new) {
+            if answered.contains(purpose) {
+                return None;
+            }
+            answered = answered.with(purpose);
+            match sign {
+                "+" => granted = granted.with(purpose),
+                "-" => {}
+                _ => return None,
+            }
+        } else if !matches!(sign, "+" | "-") {
+            return None;
+        }
+        answers = following;
+    }
+    Some((answered.intersection(policy.asked()), granted.intersection(policy.asked())))
+}
+
+/// Whether `written` is this slug as the cookie writes it.
+fn is_written(slug: &str, written: &str) -> bool {
+    let as_written = |byte| if byte == b'-' { b'_' } else { byte };
+    slug.len() == written.len() && slug.bytes().map(as_written).eq(written.bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Vendor, category};
+
+    const NOW: u64 = 1_795_489_200;
+
+    fn policy() -> Policy {
+        Policy::builder("Test")
+            .vendor(Vendor::new("example-video", "Video", category::MARKETING).ask_separately())
+            .build()
+            .unwrap()
+    }
+
+    fn any_choice() -> impl Strategy<Value = Choice> {
+        let fields = (1..=u32::MAX, 0..86_400_u64, 0..HOW.len(), any::<bool>(), 0..16_u8);
+        fields.prop_map(|(revision, age, how, with_gpc, granted)| {
+            let policy = policy();
+            let granted = (0..4).filter(|bit| granted & (1 << bit) != 0);
+            let granted =
+                granted.fold(PurposeSet::EMPTY, |set, bit| set.with(Purpose::new(bit + 1)));
+            Choice {
+                revision,
+                at: NOW - age,
+                how: HOW[how].0,
+                with_gpc,
+                answered: policy.asked(),
+                granted,
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn k2_what_is_written_is_read(choice in any_choice()) {
+            let policy = policy();
+            let value = format(&choice, &policy);
+            prop_assert!(value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\",;\\%".contains(&byte)));
+            prop_assert_eq!(parse(&value, &policy, NOW), Some(choice));
+        }
+
+        #[test]
+        fn c14_truncated_is_no_choice_or_a_smaller_answer(choice in any_choice(), cut in 0..60_usize) {
+            let policy = policy();
+            let value = format(&choice, &policy);
+            let cut = cut.min(value.len() - 1);
+            if let Some(read) = parse(&value[..cut], &policy, NOW) {
+                prop_assert_eq!(read.granted.minus(choice.granted), PurposeSet::EMPTY);
+            }
+        }
+
+        #[test]
+        fn c14_garbage_never_panics(value in "[ -~]{0,80}", tail in any::<String>()) {
+            let policy = policy();
+            let _ = parse(&value, &policy, NOW);
+            let _ = parse(&format!("1.1.{NOW}.save.{tail}"), &policy, NOW);
+        }
+    }
+
+    #[test]
+    fn c14_only_the_one_form_is_read() {
+        let policy = policy();
+        assert!(parse(&format!("1.1.{NOW}.save.+analytics-marketing"), &policy, NOW).is_some());
+        for value in [
+            String::new(),
+            "1".into(),
+            format!("2.1.{NOW}.save.+analytics"),
+            format!("1.01.{NOW}.save.+analytics"),
+            format!("1.+1.{NOW}.save.+analytics"),
+            format!("1.4294967296.{NOW}.save.+analytics"),
+            format!("1.1.{NOW}.saved.+analytics"),
+            format!("1.1.{NOW}.gpc.+analytics"),
+            format!("1.1.{NOW}.save-gpc-gpc.+analytics"),
+            format!("1.1.{NOW}.save.analytics"),
+            format!("1.1.{NOW}.save.+analytics+analytics"),
+            format!("1.1.{NOW}.save.+analytics-analytics"),
+            format!("1.1.{NOW}.save.+"),
+            format!("1.1.{NOW}.save.+Analytics"),
+            format!("1.1.{NOW}.save.+analytics."),
+            format!("1.1.{NOW}.save.+analytics.x"),
+            format!("1.1.{NOW}.save"),
+            format!("1.1.{}.save.+analytics", NOW + CLOCK_SKEW_SECONDS + 1),
+            format!("1.1.{}.save.+analytics", NOW - policy.lifetime_seconds() - 1),
+            format!("1.1.{}.save.+analytics", u64::MAX),
+        ] {
+            assert_eq!(parse(&value, &policy, NOW), None, "{value}");
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Cookies on the wire: which of them pass, and how denied ones are expired.
+//!
+//! Lines are read as browsers read them (RFC 6265bis, 5.6): by bytes, split at `;`, the name up to
+//! the first `=`, and nameless where there is none.
+
+use cookie::Cookie;
+use http::{HeaderMap, HeaderValue, header};
+use time::OffsetDateTime;
+
+use super::report::Report;
+use crate::{
+    consent::Consent,
+    policy::{CookieRule, Purpose},
+};
+
+/// The most lines that one response spends on expiring cookies, so that its head stays below what
+/// proxies take (4 to 8 KB). What is left is hidden from the application all the same.
+const MOST_EXPIRIES: usize = 48;
+
+/// The cookies of one `Cookie` line, trimmed, without empty ones.
+pub(crate) fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|&byte| byte == b';').map(trim).filter(|pair| !pair.is_empty())
+}
+
+/// The name of a pair; empty where it has none.
+pub(crate) fn name(pair: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b'=', pair).unwrap_or(0);
+    trim(pair.get(..end).unwrap_or_default())
+}
+
+/// The value of a pair.
+pub(crate) fn value(pair: &[u8]) -> &[u8] {
+    let start = memchr::memchr(b'=', pair).map_or(0, |equals| equals + 1);
+    trim(pair.get(start..).unwrap_or_default())
+}
+
+fn trim(bytes: &[u8]) -> &[u8] {
+    bytes.trim_ascii()
+}
+
+/// Whether a cookie passes, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Verdict {
+    allowed: bool,
+    because: Because,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Because {
+    /// It is the layer's own.
+    ChoiceCookie,
+    /// A rule says what it belongs to.
+    Declared(Purpose),
+    /// No rule names it.
+    Undeclared,
+}
+
+fn judge(name: &[u8], consent: &Consent) -> Verdict {
+    let policy = consent.policy();
+    if name == policy.choice_cookie_name().as_bytes() {
+        return Verdict { allowed: true, because: Because::ChoiceCookie };
+    }
+    match policy.cookie(name) {
+        Some((_, purpose)) => Verdict {
+            allowed: consent.allows_purpose(purpose),
+            because: Because::Declared(purpose),
+        },
+        None => Verdict { allowed: consent.allows_undeclared(), because: Because::Undeclared },
+    }
+}
+
+/// The request's cookies, where a choice would have to expire some of them: those that a rule
+/// makes optional (G7), or a choice cookie that stands twice (K5).
+pub(crate) fn to_expire(headers: &HeaderMap, consent: &Consent) -> Vec<HeaderValue> {
+    let policy = consent.policy();
+    let lines = || headers.get_all(header::COOKIE).iter();
+    let is_optional =
+        |pair| policy.cookie(name(pair)).is_some_and(|(_, purpose)| purpose != Purpose::NECESSARY);
+    let has_optional = lines().any(|line| pairs(line.as_bytes()).any(is_optional));
+    if has_optional || count(lines(), policy.choice_cookie_name()) > 1 {
+        lines().cloned().collect()
+    } else {
+        Vec::new()
+    }
+}
+
+/// How often a cookie of this name stands in these lines.
+pub(crate) fn count<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>, wanted: &str) -> usize {
+    let pairs = lines.into_iter().flat_map(|line| pairs(line.as_bytes()));
+    pairs.filter(|pair| name(pair) == wanted.as_bytes()).count()
+}
+
+/// Hides what is not allowed from the application (G6). A line of which all is allowed keeps its
+/// bytes.
+pub(crate) fn filter_request(headers: &mut HeaderMap, consent: &Consent) {
+    let is_allowed = |pair: &&[u8]| judge(name(pair), consent).allowed;
+    let passes = |line: &HeaderValue| pairs(line.as_bytes()).all(|pair| is_allowed(&pair));
+    if headers.get_all(header::COOKIE).iter().all(passes) {
+        return;
+    }
+    if let header::Entry::Occupied(entry) = headers.entry(header::COOKIE) {
+        let (_, lines) = entry.remove_entry_mult();
+        for line in lines.collect::<Vec<_>>() {
+            if passes(&line) {
+                headers.append(header::COOKIE, line);
+                continue;
+            }
+            let kept: Vec<&[u8]> = pairs(line.as_bytes()).filter(is_allowed).collect();
+            if let (false, Ok(line)) =
+                (kept.is_empty(), HeaderValue::from_bytes(&kept.join(&b"; "[..])))
+            {
+                headers.append(header::COOKIE, line);
+            }
+        }
+    }
+}
+
+/// Judges each `Set-Cookie` line on its own (G1 to G4). Says whether the response depends on
+/// consent by them.
+pub(crate) fn filter_response(headers: &mut HeaderMap, consent: &Consent, report: &Report) -> bool {
+    let header::Entry::Occupied(mut entry) = headers.entry(header::SET_COOKIE) else {
+        return false;
+    };
+    let verdict = |line: &HeaderValue| judge(name(first_pair(line.as_bytes())), consent);
+    let depends = |verdict: Verdict| match verdict.because {
+        Because::ChoiceCookie => false,
+        Because::Declared(purpose) => purpose != Purpose::NECESSARY,
+        Because::Undeclared => true,
+    };
+    let mut touched = false;
+    let mut passes = true;
+    for line in entry.iter_mut() {
+        let verdict = verdict(line);
+        touched |= depends(verdict);
+        passes &= verdict.allowed;
+    }
+    if passes {
+        return touched;
+    }
+    let (_, lines) = entry.remove_entry_mult();
+    for line in lines.collect::<Vec<_>>() {
+        let verdict = verdict(&line);
+        if verdict.allowed || is_deletion(line.as_bytes()) {
+            headers.append(header::SET_COOKIE, line);
+            continue;
+        }
+        let name = name(first_pair(line.as_bytes()));
+        match verdict.because {
+            Because::Undeclared => report.undeclared_cookie(name),
+            _ => report.denied_cookie(name),
+        }
+    }
+    touched
+}
+
+/// The name and value of a `Set-Cookie` line.
+fn first_pair(line: &[u8]) -> &[u8] {
+    line.split(|&byte| byte == b';').next().unwrap_or_default()
+}
+
+/// Whether the line removes the cookie: `Max-Age` of zero or less, or else `Expires` in the past
+/// (RFC 6265bis, 5.7). A date that browsers may not read is taken for no date.
+fn is_deletion(line: &[u8]) -> bool {
+    let Some(cookie) = std::str::from_utf8(line).ok().and_then(|line| Cookie::parse(line).ok())
+    else {
+        return false;
+    };
+    match (cookie.max_age(), cookie.expires_datetime()) {
+        (Some(max_age), _) => !max_age.is_positive(),
+        (None, Some(expires)) => expires <= OffsetDateTime::now_utc(),
+        (None, None) => false,
+    }
+}
+
+/// The lines that expire the cookies among `lines` which belong to something denied (G7): for the
+/// host alone and for each parent domain, on `/` and on the declared path.
+pub(crate) fn expiries(lines: &[HeaderValue], host: &str, consent: &Consent) -> Vec<HeaderValue> {
+    let mut expiries = Vec::new();
+    let mut seen: Vec<&[u8]> = Vec::new();
+    for name in lines.iter().flat_map(|line| pairs(line.as_bytes())).map(name) {
+        let Some((rule, purpose)) = consent.policy().cookie(name) else { continue };
+        if consent.allows_purpose(purpose) || seen.contains(&name) {
+            continue;
+        }
+        seen.push(name);
+        if let Ok(name) = std::str::from_utf8(name) {
+            expiries.extend(expire(name, host, rule));
+        }
+        if expiries.len() >= MOST_EXPIRIES {
+            break;
+        }
+    }
+    expiries.truncate(MOST_EXPIRIES);
+    expiries
+}
+
+/// The lines that clean up several choice cookies of the same name (K5): for every place where one
+/// could be, but for the place where the next one goes.
+pub(crate) fn choice_duplicates(name: &str, host: &str, domain: Option<&str>) -> Vec<HeaderValue> {
+    let at_root = Placement { path: "/", partitioned: false };
+    let domains = std::iter::once(None).chain(parent_domains(host).map(Some));
+    domains
+        .filter(|place| *place != domain)
+        .filter_map(|place| expiry(name, place, at_root))
+        .collect()
+}
+
+/// Where a cookie lies besides its domain.
+#[derive(Clone, Copy)]
+struct Placement<'a> {
+    path: &'a str,
+    partitioned: bool,
+}
+
+fn expire(name: &str, host: &str, rule: &CookieRule) -> Vec<HeaderValue> {
+    let paths = std::iter::once("/").chain(rule.path.as_deref().filter(|path| *path != "/"));
+    let jars = [false, true].into_iter().take(if rule.partitioned { 2 } else { 1 });
+    let places: Vec<Placement<'_>> = paths
+        .flat_map(|path| jars.clone().map(move |partitioned| Placement { path, partitioned }))
+        .collect();
+    let domains = std::iter::once(None).chain(parent_domains(host).map(Some));
+    domains
+        .flat_map(|domain| places.iter().filter_map(move |place| expiry(name, domain, *place)))
+        .collect()
+}
+
+fn expiry(name: &str, domain: Option<&str>, place: Placement<'_>) -> Option<HeaderValue> {
+    // A browser takes a prefixed or partitioned line only as a whole secure one.
+    let is_host_only = name.starts_with("__Host-");
+    if is_host_only && (domain.is_some() || place.path != "/") {
+        return None;
+    }
+    let secure = is_host_only || name.starts_with("__Secure-") || place.partitioned;
+    let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
+    let secure = if secure { "; Secure" } else { "" };
+    let partitioned = if place.partitioned { "; SameSite=None; Partitioned" } else { "" };
+    let path = place.path;
+    HeaderValue::try_from(format!(
+        "{name}=; Path={path}{domain}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT{secure}{partitioned}"
+    ))
+    .ok()
+}
+
+/// The host and its parents of at least two labels: what a cookie of this host can be set for.
+/// None for an address or a single label. Public suffixes are among them; browsers ignore those.
+fn parent_domains(host: &str) -> impl Iterator<Item = &str> {
+    let is_address = host.contains(':') || host.parse::<std::net::Ipv4Addr>().is_ok();
+    let first = Some(host).filter(|host| !is_address && host.contains('.'));
+    std::iter::successors(first, |domain| {
+        domain.split_once('.').map(|(_, parent)| parent).filter(|parent| parent.contains('.'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g3_only_what_a_browser_takes_for_a_deletion_is_one() {
+        for (line, expected) in [
+            ("a=; Max-Age=0", true),
+            ("a=; max-age=-1", true),
+            ("a=1; Max-Age=60", false),
+            ("a=1; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", false),
+            ("a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0", true),
+            ("a=; Expires=Thu, 01-Jan-1970 00:00:00 GMT", true),
+            ("a=; Expires=Fri, 01 Jan 2999 00:00:00 GMT", false),
+            ("a=; Expires=0", false),
+            ("a=; Max-Age=x", false),
+            ("a=", false),
+            ("", false),
+        ] {
+            assert_eq!(is_deletion(line.as_bytes()), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn g7_parents_of_a_host() {
+        let parents = |host| parent_domains(host).collect::<Vec<_>>();
+        assert_eq!(parents("a.b.example.com"), ["a.b.example.com", "b.example.com", "example.com"]);
+        assert!(parents("localhost").is_empty());
+        assert!(parents("127.0.0.1").is_empty());
+        assert!(parents("[::1]").is_empty());
+    }
+}

@@ -1,0 +1,27 @@
+//! Pages as a stream: bytes in, bytes out.
+//!
+//! What lives here reads HTML as the standard's parser reads it, in pieces of any size, and changes it without touching any
+//! other byte. It does no I/O, knows nothing of requests, consent or banners, and needs only `bytes` and `memchr`, so it can be
+//! tested, fuzzed, measured and replaced alone.
+//!
+//! ```text
+//! chunks ─▶ Inserter ─▶ chunks
+//!              │ stitches what a chunk boundary cut, holds back what can't leave yet
+//!              ├─ Tokenizer   where do tags, text and comments begin and end?   (tag: inside one tag)
+//!              └─ BodyStart   where does the parser open `body`?
+//!                   ├─ Blank     is this text only white space?
+//!                   └─ Foreign   are we inside svg or math?
+//! ```
+
+mod blank;
+mod body_start;
+mod charset;
+mod foreign;
+mod inserter;
+mod tag;
+mod tokenizer;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use inserter::Inserter;

@@ -1,0 +1,45 @@
+//! Tests of the whole room. (Those of one parser are beside it; the tokenizer's are in `html5lib.rs` and `tokens.rs`.)
+
+mod documents;
+mod html5ever;
+mod streaming;
+
+use super::Inserter;
+use bytes::Bytes;
+use std::collections::VecDeque;
+
+/// Has what the real banner has.
+pub(super) const SNIPPET: &str = "<tower-consent data-state=\"ask\"><template shadowrootmode=\"open\"><style>p{}</style>\
+    <form method=\"post\"><p><button name=\"choice\">A</button></form></template><script>1</script></tower-consent>";
+
+/// The page after the inserter, fed in chunks that end at `cuts`.
+pub(super) fn insert(page: &[u8], cuts: impl IntoIterator<Item = usize>) -> Vec<u8> {
+    let (snippet_start, snippet_end) = SNIPPET.split_at(20);
+    let mut inserter = Inserter::new(vec![snippet_start.into(), snippet_end.into()]);
+    let mut out = VecDeque::new();
+    let mut from = 0;
+    for to in cuts.into_iter().chain([page.len()]) {
+        inserter.push(Bytes::copy_from_slice(&page[from..to]), &mut out);
+        from = to;
+        let left: usize = out.iter().map(Bytes::len).sum();
+        assert_eq!(
+            left + inserter.held(),
+            to + inserter.inserted(),
+            "every byte is either out or held"
+        );
+    }
+    inserter.finish(&mut out);
+    assert_eq!((inserter.held(), inserter.insertable()), (0, 0));
+    out.iter().flatten().copied().collect()
+}
+
+/// Where the snippet was inserted; all other bytes must be the page's.
+pub(super) fn place(page: &[u8], cuts: impl IntoIterator<Item = usize>) -> Option<usize> {
+    let out = insert(page, cuts);
+    let Some(at) = memchr::memmem::find(&out, SNIPPET.as_bytes()) else {
+        assert_eq!(out, page);
+        return None;
+    };
+    assert_eq!([&out[..at], &out[at + SNIPPET.len()..]].concat(), page);
+    Some(at)
+}

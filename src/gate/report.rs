@@ -1,0 +1,66 @@
+use std::{collections::HashSet, fmt, sync::Mutex};
+
+/// How many different things are warned of before the log is left alone.
+const MOST_WARNINGS: usize = 256;
+
+/// Tells the operator what was taken out and how to declare it: once for each name, and never
+/// without limit.
+#[derive(Default)]
+pub(crate) struct Report {
+    seen: Mutex<HashSet<Box<[u8]>>>,
+}
+
+impl Report {
+    pub(crate) fn undeclared_cookie(&self, name: &[u8]) {
+        if self.is_new(name) {
+            warn(format_args!(
+                "the cookie {:?} was removed: no rule says what it is for. Declare it with \
+                 `.cookie({0:?}, category::…)`, or set `Undeclared::Allow`",
+                String::from_utf8_lossy(name)
+            ));
+        }
+    }
+
+    pub(crate) fn denied_cookie(&self, name: &[u8]) {
+        debug(format_args!(
+            "the cookie {:?} was removed: the visitor has not allowed it",
+            String::from_utf8_lossy(name)
+        ));
+    }
+
+    /// A page came in a content coding that can't be taken off.
+    pub(crate) fn compressed_page(&self, coding: &(impl ToString + ?Sized)) {
+        let coding = coding.to_string();
+        if self.is_new(coding.as_bytes()) {
+            warn(format_args!(
+                "a page came in a content coding ({coding}) and went without banner: put \
+                 `CompressionLayer` outside of `ConsentLayer`, or enable the feature `compression`"
+            ));
+        }
+    }
+
+    fn is_new(&self, name: &[u8]) -> bool {
+        let name = name.get(..64).unwrap_or(name);
+        let Ok(mut seen) = self.seen.lock() else { return false };
+        if seen.contains(name) || seen.len() >= MOST_WARNINGS {
+            return false;
+        }
+        seen.insert(name.into())
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn warn(message: fmt::Arguments<'_>) {
+    tracing::warn!("{message}");
+}
+
+#[cfg(feature = "tracing")]
+fn debug(message: fmt::Arguments<'_>) {
+    tracing::debug!("{message}");
+}
+
+#[cfg(not(feature = "tracing"))]
+fn warn(_: fmt::Arguments<'_>) {}
+
+#[cfg(not(feature = "tracing"))]
+fn debug(_: fmt::Arguments<'_>) {}

@@ -1,0 +1,118 @@
+//! What happens to a request on its way to the application.
+
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+
+use super::{PageTag, address, caches, cookies, headers, page};
+use crate::{consent::Consent, policy::HeaderSide};
+
+/// What the response's side needs to know of the request.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    pub(crate) consent: Consent,
+    pub(crate) target: page::Target,
+    pub(crate) is_head: bool,
+    pub(crate) uri: Uri,
+    host: Option<HeaderValue>,
+    /// `Cookie` as it came, where a choice would expire something of it.
+    pub(crate) cookies: Vec<HeaderValue>,
+    /// Whether the client asked for news of a page that this layer changed.
+    pub(crate) has_own_etag: bool,
+}
+
+/// Hides from the application what is not allowed, and asks it for what the layer can work with.
+/// `page_tag` names the variant of a page that this visitor gets.
+pub(crate) fn request<B>(request: &mut Request<B>, consent: Consent, page_tag: PageTag) -> Visit {
+    let mut visit = Visit {
+        target: page::Target::of(request.headers()),
+        is_head: request.method() == Method::HEAD,
+        uri: request.uri().clone(),
+        host: request.headers().get(header::HOST).cloned(),
+        cookies: Vec::new(),
+        has_own_etag: false,
+        consent,
+    };
+    let is_per_user = visit.hides_validators();
+    let headers = request.headers_mut();
+    visit.cookies = cookies::to_expire(headers, &visit.consent);
+    cookies::filter_request(headers, &visit.consent);
+    headers::filter(headers, HeaderSide::Request, &visit.host(), &visit.consent);
+    address::truncate(headers, &visit.consent);
+    visit.has_own_etag = caches::translate_conditions(headers, visit.target, page_tag);
+    if is_per_user {
+        caches::drop_conditions(headers);
+    }
+    if visit.target.could_be_document() {
+        ask_for_a_body_to_work_with(headers);
+    }
+    visit
+}
+
+impl Visit {
+    /// Whether validators on this path would identify a visitor who isn't to be followed.
+    pub(crate) fn hides_validators(&self) -> bool {
+        let policy = self.consent.policy();
+        policy.is_per_user(self.uri.path()) && !self.consent.allows_purpose(policy.analytics())
+    }
+
+    pub(crate) fn host(&self) -> Host<'_> {
+        Host::of(&self.uri, self.host.as_ref())
+    }
+}
+
+/// A page that comes compressed can't be changed without the codecs, and costs more with them (H11).
+#[cfg(not(feature = "compression"))]
+fn ask_for_a_body_to_work_with(headers: &mut HeaderMap) {
+    headers.remove(header::ACCEPT_ENCODING);
+}
+
+/// Only codings that can be decoded are asked for (H11).
+#[cfg(feature = "compression")]
+fn ask_for_a_body_to_work_with(headers: &mut HeaderMap) {
+    let accepted = headers.get_all(header::ACCEPT_ENCODING);
+    if let Some(restricted) = super::encoding::accept::restrict(accepted) {
+        headers.insert(header::ACCEPT_ENCODING, restricted);
+    }
+}
+
+/// The host that the request was made to, port included.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Host<'a>(&'a str);
+
+impl<'a> Host<'a> {
+    pub(crate) fn of(uri: &'a Uri, header: Option<&'a HeaderValue>) -> Self {
+        let from_uri = uri.authority().map(|authority| authority.as_str());
+        let from_header = || header.and_then(|value| value.to_str().ok());
+        Self(from_uri.or_else(from_header).unwrap_or_default())
+    }
+
+    /// Without the port.
+    pub(crate) fn name(self) -> &'a str {
+        match self.0.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => self.0,
+        }
+    }
+
+    /// Whether this URL leads to the same host and port, over HTTP or HTTPS: behind a proxy the
+    /// scheme of the request isn't known. A path does.
+    pub(crate) fn is_origin_of(self, url: &str) -> bool {
+        if url.starts_with('/') {
+            return !url.starts_with("//") && !url.starts_with("/\\");
+        }
+        let web = [("https://", ":443"), ("http://", ":80")];
+        web.into_iter().any(|(scheme, port)| {
+            let authority = strip_prefix_ignoring_case(url, scheme)
+                .and_then(|rest| rest.split(['/', '?', '#', '\\']).next());
+            authority.is_some_and(|authority| {
+                let without_default = |host: &'a str| host.strip_suffix(port).unwrap_or(host);
+                let authority = authority.strip_suffix(port).unwrap_or(authority);
+                !self.0.is_empty() && authority.eq_ignore_ascii_case(without_default(self.0))
+            })
+        })
+    }
+}
+
+fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (head, rest) = text.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(rest)
+}

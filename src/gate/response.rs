@@ -1,0 +1,173 @@
+//! What happens to the head of a response on its way to the visitor.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response::Parts};
+
+#[cfg(feature = "compression")]
+use super::encoding::Coding;
+use super::{PageTag, Report, Rewriter, caches, cookies, csp, headers, page, request::Visit};
+use crate::{
+    choice::{self, Choice, Signing},
+    consent::{Consent, NoTracking},
+    policy::HeaderSide,
+};
+
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+
+/// The browser's advertising interfaces, as `Permissions-Policy` calls them.
+const AD_APIS: [&str; 5] = [
+    "browsing-topics",
+    "attribution-reporting",
+    "join-ad-interest-group",
+    "run-ad-auction",
+    "shared-storage",
+];
+
+/// What a page needs to show the visitor's state.
+#[derive(Clone, Copy)]
+pub(crate) struct Page {
+    pub(crate) tag: PageTag,
+    pub(crate) hashes: csp::InlineHashes,
+}
+
+/// Enforces consent on the head of a response. `page_for` says what a page would carry; `is_empty`
+/// whether the body is. Returns the consent that holds for the response, and whether a banner goes
+/// into its body.
+pub(crate) fn response(
+    parts: &mut Parts,
+    visit: &Visit,
+    is_empty: bool,
+    signing: &Signing,
+    report: &Report,
+    page_for: impl Fn(&Consent) -> Page,
+) -> (Consent, bool) {
+    let change = parts.extensions.remove::<Choice>();
+    let consent = effective(visit, change, parts.extensions.remove::<NoTracking>());
+    let headers = &mut parts.headers;
+    let mut depends = cookies::filter_response(headers, &consent, report);
+    depends |= headers::filter(headers, HeaderSide::Response, &visit.host(), &consent);
+    if visit.hides_validators() {
+        caches::drop_validators(headers);
+        depends = true;
+    }
+    if let Some(choice) = change {
+        keep_choice(headers, &choice, visit, &consent, signing);
+    }
+    let is_html = page::is_html_page(parts);
+    let headers = &mut parts.headers;
+    if is_html {
+        guard_page(headers, &consent);
+        depends = true;
+    }
+    let shows_banner = is_html
+        && visit.target.could_be_document()
+        && (visit.is_head || !is_empty)
+        && is_readable(headers, report);
+    if shows_banner {
+        let page = page_for(&consent);
+        csp::admit_banner(headers, page.hashes);
+        caches::mark_changed_page(headers, page.tag);
+    } else if parts.status == StatusCode::NOT_MODIFIED && visit.has_own_etag {
+        caches::mark_etag(headers, page_for(&consent).tag);
+    } else {
+        if depends {
+            caches::vary_by_consent(headers);
+        }
+        return (consent, false);
+    }
+    caches::vary_by_consent(headers);
+    caches::make_private(headers, !consent.is_decided());
+    (consent, shows_banner && !visit.is_head)
+}
+
+/// What holds for the response: a handler may have changed it.
+fn effective(visit: &Visit, change: Option<Choice>, no_tracking: Option<NoTracking>) -> Consent {
+    let consent = change.map(|choice| visit.consent.after(choice));
+    let consent = consent.unwrap_or_else(|| visit.consent.clone());
+    if no_tracking.is_some() { consent.without_tracking() } else { consent }
+}
+
+/// Sets the choice cookie, and expires the cookies of what is denied (G7) and the choice cookie's
+/// duplicates (K5).
+fn keep_choice(
+    headers: &mut HeaderMap,
+    choice: &Choice,
+    visit: &Visit,
+    consent: &Consent,
+    signing: &Signing,
+) {
+    let policy = consent.policy();
+    let host = visit.host().name();
+    for expiry in cookies::expiries(&visit.cookies, host, consent) {
+        headers.append(header::SET_COOKIE, expiry);
+    }
+    if cookies::count(&visit.cookies, policy.choice_cookie_name()) > 1 {
+        let domain = policy.declared().choice_cookie.domain.as_deref();
+        for expiry in cookies::choice_duplicates(policy.choice_cookie_name(), host, domain) {
+            headers.append(header::SET_COOKIE, expiry);
+        }
+    }
+    if let Some(cookie) = choice::set_cookie(choice, policy, signing) {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+}
+
+/// Keeps a page from telling others more than the visitor allowed.
+fn guard_page(headers: &mut HeaderMap, consent: &Consent) {
+    let policy = consent.policy();
+    if consent.allows_purpose(policy.marketing()) {
+        return;
+    }
+    if !headers.contains_key(header::REFERRER_POLICY) {
+        let strict = HeaderValue::from_static("strict-origin-when-cross-origin");
+        headers.insert(header::REFERRER_POLICY, strict);
+    }
+    if policy.declared().deny_ad_apis {
+        deny_ad_apis(headers);
+    }
+}
+
+fn deny_ad_apis(headers: &mut HeaderMap) {
+    let lines = headers.get_all(PERMISSIONS_POLICY).iter().filter_map(|line| line.to_str().ok());
+    let said: Vec<String> = lines.flat_map(headers::split_list).map(str::to_owned).collect();
+    let is_said =
+        |api: &&str| said.iter().any(|item| item.split('=').next().map(str::trim) == Some(*api));
+    let denials = AD_APIS.iter().filter(|api| !is_said(api)).map(|api| format!("{api}=()"));
+    let merged: Vec<String> = said.iter().cloned().chain(denials).collect();
+    if let Ok(merged) = HeaderValue::try_from(merged.join(", ")) {
+        headers.insert(PERMISSIONS_POLICY, merged);
+    }
+}
+
+/// Whether the body comes plain, or in a coding that can be taken off.
+#[cfg(feature = "compression")]
+fn is_readable(headers: &HeaderMap, report: &Report) -> bool {
+    let coding = Coding::parse(headers.get_all(header::CONTENT_ENCODING));
+    coding.inspect_err(|unsupported| report.compressed_page(unsupported)).is_ok()
+}
+
+/// Whether the body comes plain.
+#[cfg(not(feature = "compression"))]
+fn is_readable(headers: &HeaderMap, report: &Report) -> bool {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let coded = codings.find(|coding| {
+        !coding.is_empty() && !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity")
+    });
+    if let Some(coding) = coded {
+        report.compressed_page(&String::from_utf8_lossy(coding.as_bytes()));
+    }
+    coded.is_none()
+}
+
+/// What puts this snippet into the page of this head.
+pub(crate) fn rewriter(headers: &HeaderMap, snippet: Vec<Bytes>) -> Rewriter {
+    let rewriter = Rewriter::new(snippet);
+    #[cfg(feature = "compression")]
+    let rewriter = {
+        let coding = Coding::parse(headers.get_all(header::CONTENT_ENCODING));
+        rewriter.coded(coding.unwrap_or_default())
+    };
+    #[cfg(not(feature = "compression"))]
+    let _ = headers;
+    rewriter
+}

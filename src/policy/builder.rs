@@ -1,0 +1,515 @@
+use std::collections::BTreeMap;
+
+use http::HeaderName;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Category, ChoiceCookie, CookieRule, Fault, HeaderRule, Policy, PolicyError, Purpose,
+    Undeclared, Vendor, category, error::Place, rules::is_protected_header,
+};
+use crate::{banner::Texts, choice, consent::Regime};
+
+/// Builds a [`Policy`]; made by [`Policy::builder`].
+///
+/// Each setter adds to or replaces what was said before. All is checked in
+/// [`build`](PolicyBuilder::build).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyBuilder {
+    pub(crate) site: String,
+    #[serde(default)]
+    pub(crate) regime: Regime,
+    #[serde(default = "first_revision")]
+    pub(crate) revision: u32,
+    #[serde(default = "default_lifetime")]
+    pub(crate) lifetime_days: u16,
+    #[serde(default)]
+    pub(crate) undeclared: Undeclared,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) privacy_url: Option<String>,
+    #[serde(default = "default_endpoint")]
+    pub(crate) endpoint: String,
+    #[serde(default)]
+    pub(crate) choice_cookie: ChoiceCookie,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) omit_categories: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) pass_headers: Vec<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) deny_ad_apis: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) truncate_client_address: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) per_user_paths: Vec<String>,
+    #[serde(default, rename = "category", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) categories: Vec<Category>,
+    #[serde(default, rename = "vendor", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) vendors: Vec<Vendor>,
+    #[serde(default, rename = "cookie", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) cookies: Vec<CookieRule>,
+    #[serde(default, rename = "header", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) headers: Vec<HeaderRule>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) texts: BTreeMap<String, String>,
+}
+
+fn first_revision() -> u32 {
+    1
+}
+
+fn default_lifetime() -> u16 {
+    180
+}
+
+fn default_endpoint() -> String {
+    "/_consent".to_owned()
+}
+
+impl PolicyBuilder {
+    pub(crate) fn new(site: String) -> Self {
+        Self {
+            site,
+            regime: Regime::default(),
+            revision: first_revision(),
+            lifetime_days: default_lifetime(),
+            undeclared: Undeclared::default(),
+            privacy_url: None,
+            endpoint: default_endpoint(),
+            choice_cookie: ChoiceCookie::default(),
+            omit_categories: Vec::new(),
+            pass_headers: Vec::new(),
+            deny_ad_apis: false,
+            truncate_client_address: None,
+            per_user_paths: Vec::new(),
+            categories: Vec::new(),
+            vendors: Vec::new(),
+            cookies: Vec::new(),
+            headers: Vec::new(),
+            texts: BTreeMap::new(),
+        }
+    }
+
+    /// The rule of the visitor's place.
+    ///
+    /// **Default**: [`Regime::OptIn`], the strictest.
+    #[must_use]
+    pub fn regime(mut self, regime: Regime) -> Self {
+        self.regime = regime;
+        self
+    }
+
+    /// The number of this declaration. Raise it when what the visitor was told no longer holds:
+    /// everyone is asked again, and until then an old "yes" no longer counts, while an old "no"
+    /// still does. A new category or vendor needs no new revision: it is asked about by itself.
+    ///
+    /// **Default**: 1.
+    #[must_use]
+    pub fn revision(mut self, revision: u32) -> Self {
+        self.revision = revision;
+        self
+    }
+
+    /// How many days a choice lives, accept and refuse alike: 1 to 400.
+    ///
+    /// **Default**: 180 (CNIL 2020-092, point 41).
+    #[must_use]
+    pub fn lifetime_days(mut self, days: u16) -> Self {
+        self.lifetime_days = days;
+        self
+    }
+
+    /// What happens to a cookie that no rule names.
+    ///
+    /// **Default**: [`Undeclared::Block`].
+    #[must_use]
+    pub fn undeclared(mut self, undeclared: Undeclared) -> Self {
+        self.undeclared = undeclared;
+        self
+    }
+
+    /// The site's privacy policy: a path or a URL.
+    ///
+    /// **Default**: none; the policy page stands alone.
+    #[must_use]
+    pub fn privacy_url(mut self, url: impl Into<String>) -> Self {
+        self.privacy_url = Some(url.into());
+        self
+    }
+
+    /// The path below which the layer answers itself.
+    ///
+    /// **Default**: `/_consent`.
+    #[must_use]
+    pub fn endpoint(mut self, path: impl Into<String>) -> Self {
+        self.endpoint = path.into();
+        self
+    }
+
+    /// The name of the choice cookie, without prefix.
+    ///
+    /// **Default**: `consent`, so `__Host-consent` on the wire.
+    #[must_use]
+    pub fn choice_cookie(mut self, name: impl Into<String>) -> Self {
+        self.choice_cookie.name = name.into();
+        self
+    }
+
+    /// Shares the choice with all hosts of this domain. The prefix becomes `__Secure-`.
+    ///
+    /// **Default**: the choice holds for one host.
+    #[must_use]
+    pub fn choice_cookie_domain(mut self, domain: impl Into<String>) -> Self {
+        self.choice_cookie.domain = Some(domain.into());
+        self
+    }
+
+    /// Drops `Secure` and the prefix, for a development host that is reached without TLS and isn't
+    /// `localhost`. Anyone on the network can then read and forge the choice.
+    ///
+    /// **Default**: off.
+    #[must_use]
+    pub fn insecure_cookie_for_development(mut self) -> Self {
+        self.choice_cookie.insecure_for_development = true;
+        self
+    }
+
+    /// Adds a category, or changes a built-in one of the same slug.
+    ///
+    /// **Default**: `necessary`, `preferences`, `analytics`, `marketing`.
+    #[must_use]
+    pub fn category(mut self, category: Category) -> Self {
+        self.categories.push(category);
+        self
+    }
+
+    /// Leaves a built-in category out, so that no visitor is asked about what the site doesn't do.
+    ///
+    /// **Default**: none is left out.
+    #[must_use]
+    pub fn omit_category(mut self, slug: impl Into<String>) -> Self {
+        self.omit_categories.push(slug.into());
+        self
+    }
+
+    /// Adds a vendor.
+    ///
+    /// **Default**: none.
+    #[must_use]
+    pub fn vendor(mut self, vendor: Vendor) -> Self {
+        self.vendors.push(vendor);
+        self
+    }
+
+    /// Declares a cookie by name or glob; `belongs_to` is the slug of a category or vendor.
+    ///
+    /// **Default**: none is declared.
+    #[must_use]
+    pub fn cookie(self, name: impl Into<String>, belongs_to: impl Into<String>) -> Self {
+        self.cookie_rule(CookieRule::new(name, belongs_to))
+    }
+
+    /// Declares a cookie with all that the policy page tells of it.
+    #[must_use]
+    pub fn cookie_rule(mut self, rule: CookieRule) -> Self {
+        self.cookies.push(rule);
+        self
+    }
+
+    /// Gates a header, in requests and responses; it overrides a default rule of the same name.
+    ///
+    /// **Default**: the [table of the manual](crate::manual::defaults).
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, belongs_to: impl Into<String>) -> Self {
+        self.headers.push(HeaderRule::new(name, belongs_to));
+        self
+    }
+
+    /// Switches the default rule for this header off.
+    ///
+    /// **Default**: all are on.
+    #[must_use]
+    pub fn pass_header(mut self, name: impl Into<String>) -> Self {
+        self.pass_headers.push(name.into());
+        self
+    }
+
+    /// Denies the browser's advertising interfaces (`browsing-topics`, `attribution-reporting`,
+    /// `join-ad-interest-group`, `run-ad-auction`, `shared-storage`) in `Permissions-Policy` while
+    /// marketing isn't allowed. What the application says of them stays.
+    ///
+    /// **Default**: off; current browsers have retired them.
+    #[must_use]
+    pub fn deny_ad_apis(mut self) -> Self {
+        self.deny_ad_apis = true;
+        self
+    }
+
+    /// Cuts client addresses in `X-Forwarded-For` and `Forwarded` to /24 (IPv4) and /48 (IPv6),
+    /// before the application sees them, while this category or vendor isn't allowed.
+    ///
+    /// **Default**: they pass whole.
+    #[must_use]
+    pub fn truncate_client_address(mut self, belongs_to: impl Into<String>) -> Self {
+        self.truncate_client_address = Some(belongs_to.into());
+        self
+    }
+
+    /// A path whose `ETag` and `Last-Modified` are made for one visitor and so work like a cookie:
+    /// they go while analytics isn't allowed. `*` at the end stands for all below.
+    ///
+    /// **Default**: validators are taken to come from the content, and are kept.
+    #[must_use]
+    pub fn per_user_path(mut self, path: impl Into<String>) -> Self {
+        self.per_user_paths.push(path.into());
+        self
+    }
+
+    /// Replaces a text of the banner or the policy page by the site's own, in every language.
+    ///
+    /// **Default**: the built-in texts; their keys stand in `locales/en.toml`.
+    #[must_use]
+    pub fn text(mut self, key: impl Into<String>, text: impl Into<String>) -> Self {
+        self.texts.insert(key.into(), text.into());
+        self
+    }
+
+    /// Checks the declaration.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, and where: see [`Fault`].
+    pub fn build(self) -> Result<Policy, PolicyError> {
+        self.check_site()?;
+        self.check_slugs()?;
+        self.check_cookies()?;
+        self.check_headers()?;
+        let texts = Texts::locale("en", &self.texts)
+            .map_err(|error| PolicyError::new(Place::key("texts"), error.into()))?;
+        let policy = Policy::compile(self, texts);
+        let purposes = policy.purposes().len();
+        if purposes > Purpose::MOST {
+            return Err(PolicyError::new(Place::key("vendor"), Fault::TooManyPurposes(purposes)));
+        }
+        let longest = choice::longest(&policy);
+        if longest > choice::MOST_BYTES {
+            return Err(PolicyError::new(Place::key("vendor"), Fault::ChoiceTooLong(longest)));
+        }
+        Ok(policy)
+    }
+
+    fn check_site(&self) -> Result<(), PolicyError> {
+        let fail = |key, fault| Err(PolicyError::new(Place::key(key), fault));
+        if self.site.trim().is_empty() {
+            return fail("site", Fault::Empty);
+        }
+        if self.revision == 0 {
+            let fault = Fault::OutOfRange { value: 0, least: 1, most: u32::MAX.into() };
+            return fail("revision", fault);
+        }
+        if !(1..=400).contains(&self.lifetime_days) {
+            let value = self.lifetime_days.into();
+            return fail("lifetime_days", Fault::OutOfRange { value, least: 1, most: 400 });
+        }
+        if !is_endpoint(&self.endpoint) {
+            return fail("endpoint", Fault::BadEndpoint(self.endpoint.clone()));
+        }
+        if let Some(url) = self.privacy_url.as_deref().filter(|url| !is_link_target(url)) {
+            return fail("privacy_url", Fault::BadUrl(url.to_owned()));
+        }
+        let cookie = &self.choice_cookie;
+        if !is_cookie_name(&cookie.name) {
+            return fail("choice_cookie", Fault::BadCookieName(cookie.name.clone()));
+        }
+        if let Some(domain) = &cookie.domain {
+            if cookie.insecure_for_development {
+                return fail("choice_cookie", Fault::InsecureDomain);
+            }
+            if !is_domain(domain) {
+                return fail("choice_cookie", Fault::BadDomain(domain.clone()));
+            }
+        }
+        if let Some(path) = self.per_user_paths.iter().find(|path| !is_path(path)) {
+            return fail("per_user_paths", Fault::BadPath(path.clone()));
+        }
+        Ok(())
+    }
+
+    fn check_slugs(&self) -> Result<(), PolicyError> {
+        for slug in &self.omit_categories {
+            let place = Place::key("omit_categories");
+            if slug == category::NECESSARY {
+                return Err(PolicyError::new(place, Fault::NecessaryIsFixed));
+            }
+            if !category::BUILT_IN.contains(&slug.as_str()) {
+                let known = category::BUILT_IN.map(str::to_owned).to_vec();
+                let fault = Fault::UnknownSlug { slug: slug.clone(), known };
+                return Err(PolicyError::new(place, fault));
+            }
+        }
+        let mut seen: Vec<&str> = Vec::new();
+        for (index, category) in self.categories.iter().enumerate() {
+            let place = |key| Place::item("category", index, key);
+            check_slug(&category.slug, &mut seen)
+                .map_err(|f| PolicyError::new(place("slug"), f))?;
+            if category.slug == category::NECESSARY && category.sells_or_shares == Some(true) {
+                return Err(PolicyError::new(place("sells_or_shares"), Fault::NecessaryIsFixed));
+            }
+            if !category.is_built_in() && category.name.as_deref().is_none_or(str::is_empty) {
+                let fault = Fault::CategoryWithoutName(category.slug.clone());
+                return Err(PolicyError::new(place("name"), fault));
+            }
+        }
+        let is_category = |slug: &str| self.category_slugs().any(|category| category == slug);
+        for (index, vendor) in self.vendors.iter().enumerate() {
+            let fail = |key, fault| Err(PolicyError::new(Place::item("vendor", index, key), fault));
+            if let Err(fault) = check_slug(&vendor.slug, &mut seen) {
+                return fail("slug", fault);
+            }
+            if category::BUILT_IN.contains(&vendor.slug.as_str()) {
+                return fail("slug", Fault::Duplicate(vendor.slug.clone()));
+            }
+            if vendor.name.trim().is_empty() {
+                return fail("name", Fault::Empty);
+            }
+            if !is_category(&vendor.category) {
+                let known = self.category_slugs().map(str::to_owned).collect();
+                let fault = Fault::UnknownSlug { slug: vendor.category.clone(), known };
+                return fail("category", fault);
+            }
+            if vendor.ask_separately && vendor.category == category::NECESSARY {
+                return fail("ask_separately", Fault::NecessaryIsFixed);
+            }
+            if let Some(url) = vendor.privacy_url.as_deref().filter(|url| !is_link_target(url)) {
+                return fail("privacy_url", Fault::BadUrl(url.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_cookies(&self) -> Result<(), PolicyError> {
+        let choice_cookie = self.choice_cookie.full_name();
+        for (index, rule) in self.cookies.iter().enumerate() {
+            let fail = |key, fault| Err(PolicyError::new(Place::item("cookie", index, key), fault));
+            if !is_cookie_name(&rule.name) {
+                return fail("name", Fault::BadCookieName(rule.name.clone()));
+            }
+            if rule.name.bytes().all(|byte| byte == b'*') {
+                return fail("name", Fault::MatchesEveryCookie);
+            }
+            if rule.name == choice_cookie {
+                return fail("name", Fault::RuleForChoiceCookie(choice_cookie));
+            }
+            if self.cookies.iter().take(index).any(|other| other.name == rule.name) {
+                return fail("name", Fault::Duplicate(rule.name.clone()));
+            }
+            if let Some(fault) = self.unknown_slug(&rule.belongs_to) {
+                return fail("belongs_to", fault);
+            }
+            if let Some(path) = rule.path.as_deref().filter(|path| !is_path(path)) {
+                return fail("path", Fault::BadPath(path.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_headers(&self) -> Result<(), PolicyError> {
+        for (index, rule) in self.headers.iter().enumerate() {
+            let fail = |key, fault| Err(PolicyError::new(Place::item("header", index, key), fault));
+            if HeaderName::try_from(&rule.name).is_err() {
+                return fail("name", Fault::BadHeaderName(rule.name.clone()));
+            }
+            if is_protected_header(&rule.name) {
+                return fail("name", Fault::ProtectedHeader(rule.name.clone()));
+            }
+            let earlier = self.headers.iter().take(index).map(|rule| &rule.name);
+            if earlier.chain(&self.pass_headers).any(|name| name.eq_ignore_ascii_case(&rule.name)) {
+                return fail("name", Fault::Duplicate(rule.name.clone()));
+            }
+            if let Some(fault) = self.unknown_slug(&rule.belongs_to) {
+                return fail("belongs_to", fault);
+            }
+        }
+        if let Some(name) = self.pass_headers.iter().find(|n| HeaderName::try_from(*n).is_err()) {
+            let fault = Fault::BadHeaderName(name.clone());
+            return Err(PolicyError::new(Place::key("pass_headers"), fault));
+        }
+        if let Some(fault) =
+            self.truncate_client_address.as_deref().and_then(|slug| self.unknown_slug(slug))
+        {
+            return Err(PolicyError::new(Place::key("truncate_client_address"), fault));
+        }
+        Ok(())
+    }
+
+    /// The slugs of all categories: built-in ones first, then the site's own.
+    fn category_slugs(&self) -> impl Iterator<Item = &str> {
+        let is_kept = |slug: &&str| !self.omit_categories.iter().any(|omitted| omitted == slug);
+        let own = self.categories.iter().filter(|category| !category.is_built_in());
+        category::BUILT_IN.into_iter().filter(is_kept).chain(own.map(Category::slug))
+    }
+
+    fn unknown_slug(&self, slug: &str) -> Option<Fault> {
+        let known = || self.category_slugs().chain(self.vendors.iter().map(Vendor::slug));
+        if known().any(|one| one == slug) {
+            return None;
+        }
+        let known = known().map(str::to_owned).collect();
+        Some(Fault::UnknownSlug { slug: slug.to_owned(), known })
+    }
+
+    /// All categories as declared: built-in ones first, with the site's changes.
+    pub(super) fn all_categories(&self) -> Vec<Category> {
+        let declared = |slug: &str| self.categories.iter().find(|own| own.slug == slug).cloned();
+        self.category_slugs()
+            .map(|slug| declared(slug).unwrap_or_else(|| Category::new(slug)))
+            .collect()
+    }
+}
+
+fn check_slug<'a>(slug: &'a str, seen: &mut Vec<&'a str>) -> Result<(), Fault> {
+    let is_slug_byte =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let begins_well = slug.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+    if !begins_well || slug.len() > 32 || !slug.bytes().all(is_slug_byte) {
+        return Err(Fault::BadSlug(slug.to_owned()));
+    }
+    if seen.contains(&slug) {
+        return Err(Fault::Duplicate(slug.to_owned()));
+    }
+    seen.push(slug);
+    Ok(())
+}
+
+/// A token (RFC 9110, 5.6.2), which is what a cookie name is; `*` is a token character too.
+fn is_cookie_name(name: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.len() <= 256 && name.bytes().all(is_token)
+}
+
+fn is_path(path: &str) -> bool {
+    path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';')
+}
+
+fn is_endpoint(path: &str) -> bool {
+    let is_segment = |segment: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        !segment.is_empty() && segment.bytes().all(is_plain)
+    };
+    path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_segment))
+}
+
+fn is_link_target(url: &str) -> bool {
+    let is_clean = !url.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\');
+    let is_path = url.starts_with('/') && !url.starts_with("//");
+    let is_web = ["https://", "http://"].iter().any(|scheme| {
+        url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+    });
+    is_clean && (is_path || is_web)
+}
+
+fn is_domain(domain: &str) -> bool {
+    let is_label = |label: &str| {
+        let is_host_byte = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        !label.is_empty() && label.len() <= 63 && label.bytes().all(is_host_byte)
+    };
+    domain.contains('.') && domain.len() <= 253 && domain.split('.').all(is_label)
+}

@@ -1,0 +1,22 @@
+//! What the site declares. Data only: it is checked once, in [`PolicyBuilder::build`], and never
+//! changes after. Nothing here knows of a request.
+
+mod builder;
+pub mod category;
+mod error;
+#[allow(clippy::module_inception)]
+mod policy;
+mod purpose;
+mod rules;
+mod settings;
+mod vendor;
+
+pub use builder::PolicyBuilder;
+pub use category::Category;
+pub use error::{Fault, PolicyError};
+pub use policy::Policy;
+pub(crate) use purpose::{Purpose, PurposeSet};
+pub use rules::{CookieRule, HeaderRule};
+pub(crate) use rules::{HeaderAction, HeaderSide};
+pub use settings::{ChoiceCookie, Undeclared};
+pub use vendor::Vendor;

@@ -1,0 +1,293 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Category, CookieRule, PolicyBuilder, PolicyError, Purpose, PurposeSet, Undeclared, Vendor,
+    category,
+    rules::{CookieRules, HeaderRules},
+};
+use crate::{banner::Texts, consent::Regime};
+
+/// What the site declares, checked: categories, vendors, cookies, headers, and the regime.
+///
+/// Made by [`Policy::builder`], [`Policy::from_toml`], [`Policy::from_json`], or any `serde` format.
+///
+/// ```
+/// use tower_consent::{Policy, category};
+///
+/// let policy = Policy::builder("Example News")
+///     .cookie("session", category::NECESSARY)
+///     .cookie("_ga*", category::ANALYTICS)
+///     .privacy_url("/privacy")
+///     .build()?;
+///
+/// let same = Policy::from_toml(
+///     r#"
+///     site = "Example News"
+///     privacy_url = "/privacy"
+///
+///     [[cookie]]
+///     name = "session"
+///     belongs_to = "necessary"
+///
+///     [[cookie]]
+///     name = "_ga*"
+///     belongs_to = "analytics"
+///     "#,
+/// )?;
+/// assert_eq!(policy, same);
+/// # Ok::<(), tower_consent::PolicyError>(())
+/// ```
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "PolicyBuilder", into = "PolicyBuilder")]
+pub struct Policy {
+    declared: PolicyBuilder,
+    categories: Vec<Category>,
+    /// The slug of each purpose, in the order of its number.
+    purposes: Vec<Box<str>>,
+    /// The purpose of each vendor: its own, or its category's.
+    vendor_purposes: Vec<Purpose>,
+    asked: PurposeSet,
+    sold_or_shared: PurposeSet,
+    cookie_rules: CookieRules,
+    cookie_purposes: Vec<Purpose>,
+    header_rules: HeaderRules,
+    marketing: Purpose,
+    analytics: Purpose,
+    address_purpose: Option<Purpose>,
+    choice_cookie_name: Box<str>,
+    texts: Texts,
+}
+
+impl Policy {
+    /// Begins a policy for the site of this name.
+    pub fn builder(site: impl Into<String>) -> PolicyBuilder {
+        PolicyBuilder::new(site.into())
+    }
+
+    /// Reads a policy from TOML. An unknown key is an error.
+    ///
+    /// # Errors
+    /// What is wrong, with its [line](PolicyError::line).
+    pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
+        let builder: PolicyBuilder = toml::from_str(text).map_err(|error| {
+            let line = error.span().and_then(|span| text.get(..span.start));
+            PolicyError::syntax(
+                error.to_string(),
+                line.map(|before| before.matches('\n').count() + 1),
+            )
+        })?;
+        builder.build().map_err(|error| error.located_in(text))
+    }
+
+    /// Reads a policy from JSON. An unknown key is an error.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn from_json(text: &str) -> Result<Self, PolicyError> {
+        let builder: PolicyBuilder = serde_json::from_str(text)
+            .map_err(|error| PolicyError::syntax(error.to_string(), Some(error.line())))?;
+        builder.build()
+    }
+
+    pub(super) fn compile(declared: PolicyBuilder, texts: Texts) -> Self {
+        let categories = declared.all_categories();
+        let mut purposes: Vec<Box<str>> =
+            categories.iter().map(|category| category.slug().into()).collect();
+        let mut asked = PurposeSet::EMPTY;
+        let mut sold_or_shared = PurposeSet::EMPTY;
+        for (index, category) in categories.iter().enumerate() {
+            if category.slug() != category::NECESSARY {
+                asked = asked.with(Purpose::new(index));
+            }
+            if category.is_sold_or_shared() {
+                sold_or_shared = sold_or_shared.with(Purpose::new(index));
+            }
+        }
+        let mut vendor_purposes = Vec::new();
+        for vendor in &declared.vendors {
+            let index = categories.iter().position(|category| category.slug() == vendor.category);
+            let category = index.map_or(Purpose::NEVER, Purpose::new);
+            if !vendor.ask_separately {
+                vendor_purposes.push(category);
+                continue;
+            }
+            let own = Purpose::new(purposes.len());
+            purposes.push(vendor.slug().into());
+            asked = asked.with(own);
+            if sold_or_shared.contains(category) {
+                sold_or_shared = sold_or_shared.with(own);
+            }
+            vendor_purposes.push(own);
+        }
+        let find = |slug: &str| {
+            let vendor = || declared.vendors.iter().position(|vendor| vendor.slug() == slug);
+            let own = purposes.iter().position(|purpose| &**purpose == slug).map(Purpose::new);
+            own.or_else(|| vendor_purposes.get(vendor()?).copied())
+        };
+        let resolve = |slug: &str| find(slug).unwrap_or(Purpose::NEVER);
+        Self {
+            cookie_rules: CookieRules::new(&declared.cookies),
+            cookie_purposes: declared
+                .cookies
+                .iter()
+                .map(|rule| resolve(&rule.belongs_to))
+                .collect(),
+            header_rules: HeaderRules::new(&declared.headers, &declared.pass_headers, find),
+            marketing: resolve(category::MARKETING),
+            analytics: resolve(category::ANALYTICS),
+            address_purpose: declared.truncate_client_address.as_deref().map(resolve),
+            choice_cookie_name: declared.choice_cookie.full_name().into(),
+            texts,
+            categories,
+            purposes,
+            vendor_purposes,
+            asked,
+            sold_or_shared,
+            declared,
+        }
+    }
+
+    /// The name of the site.
+    pub fn site(&self) -> &str {
+        &self.declared.site
+    }
+
+    /// The rule of the visitor's place.
+    pub fn regime(&self) -> Regime {
+        self.declared.regime
+    }
+
+    /// The number of this declaration.
+    pub fn revision(&self) -> u32 {
+        self.declared.revision
+    }
+
+    /// The categories, `necessary` first.
+    pub fn categories(&self) -> &[Category] {
+        &self.categories
+    }
+
+    /// The vendors.
+    pub fn vendors(&self) -> &[Vendor] {
+        &self.declared.vendors
+    }
+
+    /// The declared cookies.
+    pub fn cookies(&self) -> &[CookieRule] {
+        &self.declared.cookies
+    }
+
+    /// What visitors read, the site's own texts included.
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.texts
+    }
+
+    pub(crate) fn declared(&self) -> &PolicyBuilder {
+        &self.declared
+    }
+
+    pub(crate) fn undeclared(&self) -> Undeclared {
+        self.declared.undeclared
+    }
+
+    pub(crate) fn lifetime_seconds(&self) -> u64 {
+        u64::from(self.declared.lifetime_days) * 24 * 60 * 60
+    }
+
+    pub(crate) fn choice_cookie_name(&self) -> &str {
+        &self.choice_cookie_name
+    }
+
+    /// The slugs of all purposes, in the order of their numbers.
+    pub(crate) fn purposes(&self) -> &[Box<str>] {
+        &self.purposes
+    }
+
+    /// What this slug stands for: a category, or a vendor by itself or by its category.
+    pub(crate) fn purpose(&self, slug: &str) -> Option<Purpose> {
+        if let Some(index) = self.purposes.iter().position(|purpose| &**purpose == slug) {
+            return Some(Purpose::new(index));
+        }
+        let vendor = self.vendors().iter().position(|vendor| vendor.slug() == slug)?;
+        self.vendor_purposes.get(vendor).copied()
+    }
+
+    /// What the visitor is asked about.
+    pub(crate) fn asked(&self) -> PurposeSet {
+        self.asked
+    }
+
+    /// What Global Privacy Control denies.
+    pub(crate) fn sold_or_shared(&self) -> PurposeSet {
+        self.sold_or_shared
+    }
+
+    /// The rule for the cookie of this name, and what it belongs to.
+    pub(crate) fn cookie(&self, name: &[u8]) -> Option<(&CookieRule, Purpose)> {
+        let index = self.cookie_rules.find(name)?;
+        Some((self.cookies().get(index)?, *self.cookie_purposes.get(index)?))
+    }
+
+    pub(crate) fn header_rules(&self) -> &HeaderRules {
+        &self.header_rules
+    }
+
+    pub(crate) fn marketing(&self) -> Purpose {
+        self.marketing
+    }
+
+    pub(crate) fn analytics(&self) -> Purpose {
+        self.analytics
+    }
+
+    /// What whole client addresses belong to, where they are cut otherwise.
+    pub(crate) fn address_purpose(&self) -> Option<Purpose> {
+        self.address_purpose
+    }
+
+    /// Whether validators on this path are made for one visitor.
+    pub(crate) fn is_per_user(&self, path: &str) -> bool {
+        self.declared.per_user_paths.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(prefix) => path.starts_with(prefix),
+            None => path == pattern,
+        })
+    }
+}
+
+/// The policy of a site that declares nothing.
+impl Default for Policy {
+    fn default() -> Self {
+        match Self::builder("This website").build() {
+            Ok(policy) => policy,
+            Err(error) => unreachable!("the built-in policy is right: {error}"),
+        }
+    }
+}
+
+impl TryFrom<PolicyBuilder> for Policy {
+    type Error = PolicyError;
+
+    fn try_from(builder: PolicyBuilder) -> Result<Self, PolicyError> {
+        builder.build()
+    }
+}
+
+impl From<Policy> for PolicyBuilder {
+    fn from(policy: Policy) -> Self {
+        policy.declared
+    }
+}
+
+impl PartialEq for Policy {
+    fn eq(&self, other: &Self) -> bool {
+        self.declared == other.declared
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Policy").field(&self.declared).finish()
+    }
+}

@@ -1,0 +1,158 @@
+//! `POST /_consent/choice`: the visitor decides.
+
+use std::str;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body::Body;
+
+use super::{
+    Answer,
+    form::{FormBody, FormError, MOST_BYTES},
+    method_not_allowed, origin, refuse, respond, return_to, state,
+};
+use crate::{
+    choice::{Choice, How},
+    consent::Consent,
+    policy::PurposeSet,
+};
+
+/// Takes the form in, unless its head alone tells that it can't be taken.
+pub(super) fn answer<B: Body>(consent: &Consent, request: Request<B>) -> Answer<B> {
+    let refusal = if request.method() != Method::POST {
+        Some(method_not_allowed("POST"))
+    } else if !origin::is_same(&request) {
+        Some(refuse(
+            StatusCode::FORBIDDEN,
+            "A choice can only be made from this site's own pages.\n",
+        ))
+    } else if !is_form(request.headers()) {
+        let reason = "Send the choice as application/x-www-form-urlencoded.\n";
+        Some(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason))
+    } else if request.body().size_hint().lower() > MOST_BYTES as u64 {
+        Some(too_large())
+    } else {
+        None
+    };
+    match refusal {
+        Some(response) => Answer::ready(response),
+        None => Answer::Form {
+            consent: consent.clone(),
+            wants_json: wants_json(request.headers()),
+            form: FormBody::new(request.into_body()),
+        },
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type.and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| {
+        essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    })
+}
+
+fn wants_json(headers: &HeaderMap) -> bool {
+    let accepts = |value: &HeaderValue, wanted: &[u8]| {
+        memchr::memmem::find(&value.as_bytes().to_ascii_lowercase(), wanted).is_some()
+    };
+    let accept = headers.get(header::ACCEPT);
+    accept.is_some_and(|accept| {
+        accepts(accept, b"application/json") && !accepts(accept, b"text/html")
+    })
+}
+
+fn too_large() -> Response<Bytes> {
+    refuse(StatusCode::PAYLOAD_TOO_LARGE, format!("A choice takes at most {MOST_BYTES} bytes.\n"))
+}
+
+/// Answers the form that came in. The choice goes along as an extension of the response, as a
+/// handler's would.
+pub(super) fn take(
+    form: Result<Vec<u8>, FormError>,
+    consent: &Consent,
+    wants_json: bool,
+) -> Response<Bytes> {
+    let form = match form {
+        Ok(form) => form,
+        Err(FormError::TooLarge) => return too_large(),
+        Err(FormError::Broken) => {
+            return refuse(StatusCode::BAD_REQUEST, "The choice did not arrive whole.\n");
+        }
+    };
+    let decision = match parse(&form, consent) {
+        Ok(decision) => decision,
+        Err(reason) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, format!("{reason}\n")),
+    };
+    let mut response = if wants_json {
+        state::answer(&consent.after(decision.choice))
+    } else {
+        see_other(&decision.return_to)
+    };
+    response.extensions_mut().insert(decision.choice);
+    response
+}
+
+fn see_other(path: &str) -> Response<Bytes> {
+    let mut response = respond(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
+    let location = HeaderValue::try_from(path).unwrap_or(HeaderValue::from_static("/"));
+    response.headers_mut().insert(header::LOCATION, location);
+    response
+}
+
+struct Decision {
+    choice: Choice,
+    return_to: String,
+}
+
+fn parse(form: &[u8], consent: &Consent) -> Result<Decision, String> {
+    let policy = consent.policy();
+    let mut how = None;
+    let mut saved = PurposeSet::EMPTY;
+    let mut return_to = None;
+    for (name, value) in form_urlencoded::parse(form) {
+        match &*name {
+            "choice" => {
+                let named = match &*value {
+                    "accept" => How::Accept,
+                    "reject" => How::Reject,
+                    "save" => How::Save,
+                    _ => return Err("`choice` is one of accept, reject, save.".to_owned()),
+                };
+                if how.replace(named).is_some() {
+                    return Err("`choice` stands twice.".to_owned());
+                }
+            }
+            "allow" => {
+                let purpose = policy.purpose(&value);
+                let unknown =
+                    || format!("`allow` names no category or vendor: {:?}.", shorten(&value));
+                saved = saved.with(purpose.ok_or_else(unknown)?);
+            }
+            "return_to" => {
+                let path = return_to::sanitize(&value, &policy.declared().endpoint).to_owned();
+                if return_to.replace(path).is_some() {
+                    return Err("`return_to` stands twice.".to_owned());
+                }
+            }
+            _ => {
+                return Err(format!(
+                    "There is no field {:?}: send choice, allow, return_to.",
+                    shorten(&name)
+                ));
+            }
+        }
+    }
+    let how = how.ok_or("`choice` is missing: send one of accept, reject, save.")?;
+    let granted = match how {
+        How::Accept => policy.asked(),
+        How::Save => saved,
+        How::Reject | How::App => PurposeSet::EMPTY,
+    };
+    let choice = consent.choose_purposes(how, granted);
+    Ok(Decision { choice, return_to: return_to.unwrap_or_else(|| "/".to_owned()) })
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(40).collect()
+}

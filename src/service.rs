@@ -1,0 +1,59 @@
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::{Request, Response};
+use http_body::Body;
+use tower::{BoxError, Service};
+
+use crate::{body::ResponseBody, future::ResponseFuture, gate, routes, site::Site};
+
+/// The whole life of a request; made by [`ConsentLayer`](crate::ConsentLayer).
+#[derive(Clone)]
+pub struct ConsentService<S> {
+    inner: S,
+    site: Arc<Site>,
+}
+
+impl<S> ConsentService<S> {
+    pub(crate) fn new(inner: S, site: Arc<Site>) -> Self {
+        Self { inner, site }
+    }
+}
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ConsentService<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ReqBody: Body,
+    ReqBody::Error: Into<BoxError>,
+    ResBody: Body,
+    ResBody::Error: Into<BoxError>,
+{
+    type Response = Response<ResponseBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, ReqBody>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        let site = Arc::clone(&self.site);
+        let consent = site.consent(&request);
+        let page_tag = site.banners.tag(&consent);
+        let visit = gate::request(&mut request, consent, page_tag);
+        if let Some(route) = routes::find(&site.policy, request.uri().path()) {
+            let answer = routes::answer(route, &visit.consent, request);
+            return ResponseFuture::own(site, visit, answer);
+        }
+        request.extensions_mut().insert(visit.consent.clone());
+        ResponseFuture::app(site, visit, self.inner.call(request))
+    }
+}
+
+impl<S: std::fmt::Debug> std::fmt::Debug for ConsentService<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConsentService").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,87 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response, response::Parts};
+use http_body::Body;
+
+use crate::{
+    banner::Banners,
+    body::ResponseBody,
+    choice::{self, Signing},
+    consent::{Consent, NoTracking, Signals},
+    gate::{self, Report, Visit},
+    policy::Policy,
+    routes,
+};
+
+/// All that requests share: the policy, and what was made from it once.
+pub(crate) struct Site {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) banners: Banners,
+    signing: Signing,
+    report: Report,
+}
+
+impl Site {
+    pub(crate) fn new(policy: Arc<Policy>) -> Self {
+        Self {
+            banners: Banners::new(&policy),
+            policy,
+            signing: Signing::default(),
+            report: Report::default(),
+        }
+    }
+
+    #[cfg(feature = "signed")]
+    pub(crate) fn signed_with(mut self, key: cookie::Key) -> Self {
+        self.signing.key = Some(key);
+        self
+    }
+
+    /// What holds for this request: policy x choice x signals x regime.
+    pub(crate) fn consent<B>(&self, request: &Request<B>) -> Consent {
+        let headers = request.headers();
+        let choice = choice::read(headers, &self.policy, &self.signing);
+        let no_tracking = request.extensions().get::<NoTracking>().is_some();
+        Consent::new(Arc::clone(&self.policy), choice, Signals::read(headers), no_tracking)
+    }
+
+    /// Enforces consent on a response, and puts the banner into a page.
+    pub(crate) fn finish<B: Body>(
+        &self,
+        visit: &Visit,
+        response: Response<B>,
+    ) -> Response<ResponseBody<B>> {
+        let (mut parts, body) = response.into_parts();
+        let is_empty = body.is_end_stream();
+        let (consent, shows_banner) = self.gate(visit, &mut parts, is_empty);
+        let body = if shows_banner {
+            let return_to = visit.uri.path_and_query().map_or("/", |path| path.as_str());
+            let return_to =
+                routes::return_to::sanitize(return_to, &self.policy.declared().endpoint);
+            let snippet = self.banners.fill(&consent, return_to);
+            ResponseBody::page(body, gate::rewriter(&parts.headers, snippet))
+        } else {
+            ResponseBody::passed(body)
+        };
+        Response::from_parts(parts, body)
+    }
+
+    /// The same for the layer's own answers, which carry no banner.
+    pub(crate) fn finish_own<B: Body>(
+        &self,
+        visit: &Visit,
+        response: Response<Bytes>,
+    ) -> Response<ResponseBody<B>> {
+        let (mut parts, body) = response.into_parts();
+        self.gate(visit, &mut parts, true);
+        Response::from_parts(parts, ResponseBody::own(body))
+    }
+
+    fn gate(&self, visit: &Visit, parts: &mut Parts, is_empty: bool) -> (Consent, bool) {
+        gate::response(parts, visit, is_empty, &self.signing, &self.report, |consent| gate::Page {
+            tag: self.banners.tag(consent),
+            hashes: self.banners.hashes(consent),
+        })
+    }
+}
