@@ -238,7 +238,7 @@ mod tests {
                 format!("<button part=button name=choice value={value}>{text}</button>")
             };
             let both = button("reject", reject) + &button("accept", accept);
-            let prompt = html.split_once("part=prompt").unwrap().1;
+            let prompt = html.split_once(" role=region").unwrap().1;
             assert!(prompt.contains(&both), "{regime:?}: {prompt}");
             assert!(
                 html.contains(&(button("reject", "Reject all") + &button("accept", "Accept all")))
@@ -276,7 +276,7 @@ mod tests {
         let toggles = samples::categories(&texts);
         let html = html(&View { regime: Regime::Notice, ..samples::view(&texts, &toggles) });
         let (form, _) = html.split_once("</form>").unwrap();
-        let (panel, prompt) = form.split_once("part=prompt").unwrap();
+        let (panel, prompt) = form.split_once(" role=region").unwrap();
         assert!(prompt.contains("value=accept>OK<") && !prompt.contains("value=reject"));
         assert!(panel.contains("value=reject>Reject all<"));
     }
@@ -298,7 +298,7 @@ mod tests {
         let html = html(&View { decided: true, ..samples::view(&texts, &toggles) });
         assert!(html.contains("<button type=button part=tab popovertarget=s>"));
         assert!(html.contains("<div popover id=s part=settings "));
-        assert!(!html.contains("part=prompt"));
+        assert!(!html.contains("role=region"));
     }
 
     #[test]
