@@ -65,10 +65,7 @@ impl BodyStart {
             return At(start);
         }
         if self.templates.is_inside() {
-            return self
-                .templates
-                .token(kind, bytes)
-                .map_or_else(|GiveUp| Never, |()| Undecided);
+            return self.templates.token(kind, bytes).map_or_else(|GiveUp| Never, |()| Undecided);
         }
         if kind == Kind::Text {
             return self.text(bytes, at);
@@ -125,11 +122,7 @@ impl BodyStart {
     /// The body begins at `at`, unless it has begun.
     fn imply(&mut self, at: u64) -> Decision {
         let start = *self.implied_at.get_or_insert(at);
-        if self.is_frameset_refused {
-            At(start)
-        } else {
-            Undecided
-        }
+        if self.is_frameset_refused { At(start) } else { Undecided }
     }
 
     fn start_tag(&mut self, tag: &Tag<'_>, at: u64, end: u64) -> Decision {

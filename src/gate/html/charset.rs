@@ -11,10 +11,7 @@ pub(super) fn hides_markup(meta: &Tag<'_>) -> bool {
     }
     let is_content_type = |value: &[u8]| value.eq_ignore_ascii_case(b"content-type");
     meta.attribute("http-equiv").is_some_and(is_content_type)
-        && meta
-            .attribute("content")
-            .and_then(charset_in)
-            .is_some_and(is_iso_2022_jp)
+        && meta.attribute("content").and_then(charset_in).is_some_and(is_iso_2022_jp)
 }
 
 fn is_iso_2022_jp(label: &[u8]) -> bool {
@@ -26,9 +23,7 @@ fn is_iso_2022_jp(label: &[u8]) -> bool {
 fn charset_in(mut content: &[u8]) -> Option<&[u8]> {
     const CHARSET: &[u8] = b"charset";
     loop {
-        let found = content
-            .windows(CHARSET.len())
-            .position(|w| w.eq_ignore_ascii_case(CHARSET))?;
+        let found = content.windows(CHARSET.len()).position(|w| w.eq_ignore_ascii_case(CHARSET))?;
         content = content.get(found + CHARSET.len()..)?.trim_ascii_start();
         if let Some(value) = content.strip_prefix(b"=") {
             content = value.trim_ascii_start();
@@ -57,35 +52,17 @@ mod tests {
             ("<meta charset=utf-16>", false),
             ("<meta charset=shift_jis>", false),
             ("<meta charset>", false),
-            (
-                "<meta http-equiv=Content-Type content='text/html; charset=iso-2022-jp'>",
-                true,
-            ),
+            ("<meta http-equiv=Content-Type content='text/html; charset=iso-2022-jp'>", true),
             (
                 "<meta content='text/html; charset = \"ISO-2022-JP\" x' http-equiv=content-type>",
                 true,
             ),
-            (
-                "<meta content='charset charset=iso-2022-jp;x' http-equiv=content-type>",
-                true,
-            ),
-            (
-                "<meta content='charset=\"iso-2022-jp' http-equiv=content-type>",
-                false,
-            ),
-            (
-                "<meta content='charset=iso-2022-jpx' http-equiv=content-type>",
-                false,
-            ),
+            ("<meta content='charset charset=iso-2022-jp;x' http-equiv=content-type>", true),
+            ("<meta content='charset=\"iso-2022-jp' http-equiv=content-type>", false),
+            ("<meta content='charset=iso-2022-jpx' http-equiv=content-type>", false),
             ("<meta content='text/html; charset=iso-2022-jp'>", false),
-            (
-                "<meta charset=utf-8 http-equiv=content-type content='charset=iso-2022-jp'>",
-                false,
-            ),
-            (
-                "<meta name=description content='charset=iso-2022-jp'>",
-                false,
-            ),
+            ("<meta charset=utf-8 http-equiv=content-type content='charset=iso-2022-jp'>", false),
+            ("<meta name=description content='charset=iso-2022-jp'>", false),
         ] {
             assert_eq!(hides_markup(&Tag::new(meta.as_bytes())), hides, "{meta}");
         }

@@ -98,9 +98,7 @@ fn breaks_out(name: &[u8], tag: &Tag<'_>) -> bool {
         | b"head" | b"hr" | b"i" | b"img" | b"li" | b"listing" | b"menu" | b"meta" | b"nobr"
         | b"ol" | b"p" | b"pre" | b"ruby" | b"s" | b"small" | b"span" | b"strong" | b"strike"
         | b"sub" | b"sup" | b"table" | b"tt" | b"u" | b"ul" | b"var" => true,
-        b"font" => ["color", "face", "size"]
-            .iter()
-            .any(|name| tag.attribute(name).is_some()),
+        b"font" => ["color", "face", "size"].iter().any(|name| tag.attribute(name).is_some()),
         _ => false,
     }
 }
@@ -125,15 +123,9 @@ mod tests {
     #[test]
     fn foreign_elements_end_where_the_parser_ends_them() {
         for (tags, expected) in [
-            (
-                "<p><SVG><g></g></svg></p>",
-                &[Html, Foreign, Foreign, Foreign, Foreign, Html][..],
-            ),
+            ("<p><SVG><g></g></svg></p>", &[Html, Foreign, Foreign, Foreign, Foreign, Html][..]),
             ("<svg/><g>", &[Foreign, Html]),
-            (
-                "<svg><g><a></svg><g>",
-                &[Foreign, Foreign, Foreign, Foreign, Html],
-            ),
+            ("<svg><g><a></svg><g>", &[Foreign, Foreign, Foreign, Foreign, Html]),
             ("<svg><path/><p></svg>", &[Foreign, Foreign, Html, Html]),
             ("<math><font><font size=1>", &[Foreign, Foreign, Html]),
             ("<svg></br><g>", &[Foreign, Html, Html]),

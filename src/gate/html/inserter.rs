@@ -98,20 +98,12 @@ impl Inserter {
 
     /// Bytes that were inserted so far.
     pub(crate) fn inserted(&self) -> usize {
-        if self.fate == Fate::Inserted {
-            self.snippet_len()
-        } else {
-            0
-        }
+        if self.fate == Fate::Inserted { self.snippet_len() } else { 0 }
     }
 
     /// Bytes that may still be inserted: all or none.
     pub(crate) fn insertable(&self) -> usize {
-        if self.fate == Fate::Open {
-            self.snippet_len()
-        } else {
-            0
-        }
+        if self.fate == Fate::Open { self.snippet_len() } else { 0 }
     }
 
     fn snippet_len(&self) -> usize {
@@ -219,8 +211,7 @@ impl Inserter {
             }
         }
         let is_complete = self.tokenizer.is_at_rest() && (rest.is_empty() || text.is_some());
-        self.body
-            .end(self.position + rest.len() as u64, is_complete)
+        self.body.end(self.position + rest.len() as u64, is_complete)
     }
 
     fn act_on(&mut self, decision: Decision, out: &mut VecDeque<Bytes>) {

@@ -120,12 +120,7 @@ enum State {
 impl TagScanner {
     /// `tag` begins with `<` or `</` and a letter.
     pub(super) fn new(tag: &[u8]) -> Self {
-        Self {
-            at: name_start(tag),
-            state: State::TagName,
-            name: 0..0,
-            value: 0,
-        }
+        Self { at: name_start(tag), state: State::TagName, name: 0..0, value: 0 }
     }
 
     /// How far it has come; behind `>` after [`Step::End`].
@@ -144,9 +139,7 @@ impl TagScanner {
                     self.at += 1;
                     match byte {
                         b'>' => {
-                            return Step::End {
-                                self_closing: false,
-                            };
+                            return Step::End { self_closing: false };
                         }
                         b'/' => self.state = State::SelfClosing,
                         _ if is_space(byte) => {}
@@ -215,10 +208,7 @@ impl TagScanner {
 
     fn attribute(&mut self, value: Range<usize>) -> Step {
         self.state = State::BeforeAttribute;
-        Step::Attribute(Attribute {
-            name: self.name.clone(),
-            value,
-        })
+        Step::Attribute(Attribute { name: self.name.clone(), value })
     }
 
     /// Goes to the first byte that `stops`, or to the end.

@@ -36,10 +36,7 @@ impl Templates {
 
     /// `<template>` outside of others.
     pub(super) fn enter(&mut self, template: Name) {
-        *self = Self {
-            open: vec![template],
-            ..Self::default()
-        };
+        *self = Self { open: vec![template], ..Self::default() };
     }
 
     pub(super) fn token(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), GiveUp> {
@@ -75,11 +72,7 @@ impl Templates {
             (_, name_of) if is_marker(name_of) => self.open.push(name),
             (_, name) => self.has_formatting |= is_formatting(name),
         }
-        if self.open.len() > Self::DEEPEST {
-            Err(GiveUp)
-        } else {
-            Ok(())
-        }
+        if self.open.len() > Self::DEEPEST { Err(GiveUp) } else { Ok(()) }
     }
 
     fn end_tag(&mut self, name: Name) -> Result<(), GiveUp> {
@@ -104,10 +97,7 @@ impl Templates {
 }
 
 fn is_marker(name: &[u8]) -> bool {
-    matches!(
-        name,
-        b"applet" | b"caption" | b"marquee" | b"object" | b"td" | b"th"
-    )
+    matches!(name, b"applet" | b"caption" | b"marquee" | b"object" | b"td" | b"th")
 }
 
 fn is_formatting(name: &[u8]) -> bool {

@@ -72,11 +72,7 @@ impl Tokenizer {
     }
 
     pub(super) fn starting_in(content: Content) -> Self {
-        Self {
-            content,
-            foreign: false,
-            unfinished: None,
-        }
+        Self { content, foreign: false, unfinished: None }
     }
 
     /// Tells whether the parser is inside `svg` or `math`, where elements with raw text are like any other and CDATA sections
@@ -206,10 +202,7 @@ impl Tokenizer {
                 token(Kind::Nothing, 3)
             }
             Some(at) => token(Kind::Cdata, at),
-            None => token(
-                Kind::Cdata,
-                input.len() - longest_end(input, &[b"]]", b"]"]),
-            ),
+            None => token(Kind::Cdata, input.len() - longest_end(input, &[b"]]", b"]"])),
         }
     }
 
@@ -238,10 +231,8 @@ impl Tokenizer {
                 }
                 continue;
             }
-            let (end_tag, start_tag) = (
-                begins_end_tag(from, b"script"),
-                begins_start_tag(from, b"script"),
-            );
+            let (end_tag, start_tag) =
+                (begins_end_tag(from, b"script"), begins_start_tag(from, b"script"));
             match (end_tag, start_tag, escape) {
                 (Begins::Yes, _, Escape::DoubleEscaped) => {
                     self.content = Content::Script(Escape::Escaped);
@@ -260,10 +251,7 @@ impl Tokenizer {
                 _ => {}
             }
         }
-        token(
-            Kind::RawText,
-            input.len() - longest_end(input, &[b"--", b"-"]),
-        )
+        token(Kind::RawText, input.len() - longest_end(input, &[b"--", b"-"]))
     }
 
     fn plain_script(&mut self, input: &[u8]) -> Option<Token> {
@@ -284,9 +272,7 @@ impl Tokenizer {
     }
 
     fn tag(&mut self, input: &[u8], kind: Kind) -> Option<Token> {
-        let scanner = self
-            .unfinished
-            .get_or_insert_with(|| TagScanner::new(input));
+        let scanner = self.unfinished.get_or_insert_with(|| TagScanner::new(input));
         loop {
             match scanner.step(input) {
                 Step::Attribute(_) => {}
@@ -339,9 +325,7 @@ fn begins(input: &[u8], with: &[u8]) -> Begins {
         Some(start) => (start, false),
         None => (input, true),
     };
-    let same = with
-        .get(..input.len())
-        .is_some_and(|with| with.eq_ignore_ascii_case(input));
+    let same = with.get(..input.len()).is_some_and(|with| with.eq_ignore_ascii_case(input));
     match (same, missing) {
         (false, _) => Begins::No,
         (true, true) => Begins::Perhaps,
@@ -371,9 +355,7 @@ fn begins_name(input: &[u8], name: &[u8]) -> Begins {
 
 /// The length of the first of `ends` that the input ends with.
 fn longest_end(input: &[u8], ends: &[&[u8]]) -> usize {
-    ends.iter()
-        .find(|end| input.ends_with(end))
-        .map_or(0, |end| end.len())
+    ends.iter().find(|end| input.ends_with(end)).map_or(0, |end| end.len())
 }
 
 #[cfg(test)]

@@ -13,11 +13,7 @@ fn check(documents: &[&str]) {
         let page = document.replacen('^', "", 1);
         let page = page.as_bytes();
         assert_eq!(place(page, []), expected, "{document:?} whole");
-        assert_eq!(
-            place(page, 1..page.len().max(1)),
-            expected,
-            "{document:?} byte by byte"
-        );
+        assert_eq!(place(page, 1..page.len().max(1)), expected, "{document:?} byte by byte");
         for cut in 0..page.len().min(100) {
             assert_eq!(place(page, [cut]), expected, "{document:?} cut at {cut}");
         }
@@ -197,13 +193,9 @@ fn nowhere() {
         "<template><meta charset=iso-2022-jp></template><body>",
         "<meta http-equiv=content-type content='text/html; charset=ISO-2022-JP'><body>",
     ]);
-    for page in [
-        &b"\xfe\xff<body>x"[..],
-        b"\xff\xfe<\0b\0",
-        b"\xfe\xff",
-        b"\xef\xbb\xbf",
-        b"\xef\xbb\xbf ",
-    ] {
+    for page in
+        [&b"\xfe\xff<body>x"[..], b"\xff\xfe<\0b\0", b"\xfe\xff", b"\xef\xbb\xbf", b"\xef\xbb\xbf "]
+    {
         assert_eq!(place(page, []), None);
         assert_eq!(place(page, 1..page.len()), None);
     }
@@ -223,11 +215,6 @@ fn other_charsets_that_keep_ascii() {
         (b"\xef\xbb\xbfx", Some(3)),
     ] {
         assert_eq!(place(page, []), expected, "{}", page.escape_ascii());
-        assert_eq!(
-            place(page, 1..page.len()),
-            expected,
-            "{}",
-            page.escape_ascii()
-        );
+        assert_eq!(place(page, 1..page.len()), expected, "{}", page.escape_ascii());
     }
 }

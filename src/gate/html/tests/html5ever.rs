@@ -262,18 +262,13 @@ proptest! {
 
 /// `PROPTEST_CASES` asks for more.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|cases| cases.parse().ok())
-        .unwrap_or(500)
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(500)
 }
 
 /// Whether a body was opened by something that was whole.
 fn must_have_banner(page: &[u8], tree: &Tree) -> bool {
     // Inside a template the inserter gives up on what only the parser's tree could tell.
-    let unsure = [
-        "<svg", "<math", "<select", "<col", "<object", "<td", "<caption",
-    ];
+    let unsure = ["<svg", "<math", "<select", "<col", "<object", "<td", "<caption"];
     let may_be_unsure =
         contains(page, "<template") && unsure.iter().any(|name| contains(page, name));
     let is_utf_16 = page.starts_with(b"\xfe\xff") || page.starts_with(b"\xff\xfe");
@@ -286,8 +281,7 @@ fn loses_frameset(page: &[u8], before: &Tree) -> bool {
 }
 
 fn contains(page: &[u8], what: &str) -> bool {
-    page.windows(what.len())
-        .any(|window| window.eq_ignore_ascii_case(what.as_bytes()))
+    page.windows(what.len()).any(|window| window.eq_ignore_ascii_case(what.as_bytes()))
 }
 
 /// A page's tree, written down without the banner.
@@ -304,19 +298,11 @@ impl Tree {
         // html5ever drops a byte order mark after every script, too; the standard drops the first only.
         let page = page.strip_prefix(b"\xef\xbb\xbf").unwrap_or(page);
         let options = ParseOpts {
-            tokenizer: TokenizerOpts {
-                discard_bom: false,
-                ..Default::default()
-            },
-            tree_builder: TreeBuilderOpts {
-                scripting_enabled,
-                ..Default::default()
-            },
+            tokenizer: TokenizerOpts { discard_bom: false, ..Default::default() },
+            tree_builder: TreeBuilderOpts { scripting_enabled, ..Default::default() },
             ..Default::default()
         };
-        let dom = parse_document(RcDom::default(), options)
-            .from_utf8()
-            .one(page);
+        let dom = parse_document(RcDom::default(), options).from_utf8().one(page);
         let mut tree = Self::default();
         tree.write(&dom.document, "", 0);
         tree
@@ -340,10 +326,7 @@ impl Tree {
             self.write_node(child, path, depth);
         }
         self.write_text(&mut text, depth);
-        if let NodeData::Element {
-            template_contents, ..
-        } = &node.data
-        {
+        if let NodeData::Element { template_contents, .. } = &node.data {
             if let Some(contents) = &*template_contents.borrow() {
                 self.line(depth, "content");
                 self.write(contents, &format!("{path}/content"), depth + 1);
@@ -364,10 +347,7 @@ impl Tree {
                     .iter()
                     .map(|a| format!("{}={:?}", a.name.local, &*a.value))
                     .collect();
-                self.line(
-                    depth,
-                    &format!("<{} {}> {}", name.local, attributes.join(" "), name.ns),
-                );
+                self.line(depth, &format!("<{} {}> {}", name.local, attributes.join(" "), name.ns));
                 self.has_body_content |= path.starts_with("html/body/")
                     || path == "html/body"
                         && (!attributes.is_empty() || !node.children.borrow().is_empty());
@@ -407,16 +387,7 @@ fn the_check_sees_a_banner_out_of_place() {
     ] {
         let (start, end) = page.split_at(at);
         let after = Tree::parse([start, SNIPPET, end].concat().as_bytes(), true);
-        assert_eq!(
-            after.banner_parents.first().map(String::as_str),
-            parent,
-            "{at}"
-        );
-        assert_eq!(
-            after.text == before.text,
-            at == 17 || at == 20,
-            "{at}:\n{}",
-            after.text
-        );
+        assert_eq!(after.banner_parents.first().map(String::as_str), parent, "{at}");
+        assert_eq!(after.text == before.text, at == 17 || at == 20, "{at}:\n{}", after.text);
     }
 }

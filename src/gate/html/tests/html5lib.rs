@@ -13,11 +13,7 @@ enum Seen {
     Text(String),
     Comment(String),
     Doctype,
-    Start {
-        name: String,
-        attributes: BTreeMap<String, String>,
-        self_closing: bool,
-    },
+    Start { name: String, attributes: BTreeMap<String, String>, self_closing: bool },
     End(String),
 }
 
@@ -37,15 +33,11 @@ fn the_tokenizer_agrees_with_html5lib() {
         // `xmlViolationTests` are about trees that must be XML.
         for test in tests["tests"].as_array().into_iter().flatten() {
             let states = test["initialStates"].as_array();
-            let states = states.map_or(vec!["Data state"], |s| {
-                s.iter().map(|s| s.as_str().unwrap()).collect()
-            });
+            let states = states
+                .map_or(vec!["Data state"], |s| s.iter().map(|s| s.as_str().unwrap()).collect());
             for state in states {
-                let description = format!(
-                    "{:?}: {} in {state}",
-                    file.file_name().unwrap(),
-                    test["description"]
-                );
+                let description =
+                    format!("{:?}: {} in {state}", file.file_name().unwrap(), test["description"]);
                 let Some(cuts) = check(test, state, &description) else {
                     left_out.push(description);
                     continue;
@@ -80,11 +72,7 @@ fn check(test: &Value, state: &str, description: &str) -> Option<usize> {
     };
     let expected = comparable(expected);
     let bytes = input.as_bytes();
-    assert_eq!(
-        comparable(tokenize(&[bytes], content)),
-        expected,
-        "{description}"
-    );
+    assert_eq!(comparable(tokenize(&[bytes], content)), expected, "{description}");
     for at in 1..bytes.len() {
         let (start, end) = bytes.split_at(at);
         assert_eq!(
@@ -94,11 +82,7 @@ fn check(test: &Value, state: &str, description: &str) -> Option<usize> {
         );
     }
     let single: Vec<&[u8]> = bytes.chunks(1).collect();
-    assert_eq!(
-        comparable(tokenize(&single, content)),
-        expected,
-        "{description}, byte by byte"
-    );
+    assert_eq!(comparable(tokenize(&single, content)), expected, "{description}, byte by byte");
     Some(bytes.len())
 }
 
@@ -151,9 +135,7 @@ impl Sink {
         match kind {
             Kind::Text | Kind::RawText | Kind::Cdata | Kind::Nothing => {}
             Kind::Comment { closed } => {
-                self.comment
-                    .get_or_insert_default()
-                    .extend_from_slice(bytes);
+                self.comment.get_or_insert_default().extend_from_slice(bytes);
                 if closed {
                     self.end_comment();
                 }
@@ -169,9 +151,8 @@ impl Sink {
                 let mut attributes = BTreeMap::new();
                 let mut scanner = TagScanner::new(bytes);
                 while let Step::Attribute(attribute) = scanner.step(bytes) {
-                    let name = text(&bytes[attribute.name])
-                        .to_ascii_lowercase()
-                        .replace('\0', "\u{fffd}");
+                    let name =
+                        text(&bytes[attribute.name]).to_ascii_lowercase().replace('\0', "\u{fffd}");
                     let value = text(&bytes[attribute.value]).replace('\0', "\u{fffd}");
                     attributes.entry(name).or_insert(value);
                 }
@@ -227,29 +208,15 @@ fn name(tag: &[u8]) -> String {
 
 /// Line ends as the standard's preprocessing leaves them.
 fn text(bytes: &[u8]) -> String {
-    std::str::from_utf8(bytes)
-        .unwrap()
-        .replace("\r\n", "\n")
-        .replace('\r', "\n")
+    std::str::from_utf8(bytes).unwrap().replace("\r\n", "\n").replace('\r', "\n")
 }
 
 fn without_text(seen: Seen) -> Seen {
     match seen {
         Seen::Text(_) => Seen::Text(String::new()),
-        Seen::Start {
-            name,
-            attributes,
-            self_closing,
-        } => {
-            let attributes = attributes
-                .into_keys()
-                .map(|name| (name, String::new()))
-                .collect();
-            Seen::Start {
-                name,
-                attributes,
-                self_closing,
-            }
+        Seen::Start { name, attributes, self_closing } => {
+            let attributes = attributes.into_keys().map(|name| (name, String::new())).collect();
+            Seen::Start { name, attributes, self_closing }
         }
         other => other,
     }
@@ -284,11 +251,7 @@ fn expected_token(token: &Value, is_escaped: bool) -> Option<Seen> {
             for (name, value) in token[2].as_object()? {
                 attributes.insert(unescape(name, is_escaped)?, string(value)?);
             }
-            Seen::Start {
-                name: string(&token[1])?,
-                attributes,
-                self_closing: token[3] == true,
-            }
+            Seen::Start { name: string(&token[1])?, attributes, self_closing: token[3] == true }
         }
         other => panic!("{other}"),
     })

@@ -12,10 +12,7 @@ struct Page {
 
 impl Page {
     fn new() -> Self {
-        Self {
-            inserter: Inserter::new(vec!["^".into()]),
-            out: VecDeque::new(),
-        }
+        Self { inserter: Inserter::new(vec!["^".into()]), out: VecDeque::new() }
     }
 
     fn push(&mut self, chunk: &'static str) -> String {
@@ -29,10 +26,7 @@ impl Page {
     }
 
     fn take(&mut self) -> String {
-        self.out
-            .drain(..)
-            .map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
-            .collect()
+        self.out.drain(..).map(|bytes| String::from_utf8(bytes.to_vec()).unwrap()).collect()
     }
 }
 
@@ -62,11 +56,7 @@ fn only_what_may_stand_behind_the_snippet_is_held() {
     assert_eq!(page.push("dy>x"), "<body>^x");
     assert!(page.inserter.is_settled());
     assert_eq!(
-        (
-            page.inserter.inserted(),
-            page.inserter.insertable(),
-            page.inserter.held()
-        ),
+        (page.inserter.inserted(), page.inserter.insertable(), page.inserter.held()),
         (1, 0, 0)
     );
     assert_eq!(page.push("<"), "<");
@@ -88,20 +78,16 @@ fn never_means_never() {
     assert_eq!(page.push("<p><frame"), "");
     assert_eq!(page.push("set>"), "<p><frameset>");
     assert!(page.inserter.is_settled());
-    assert_eq!(
-        (page.inserter.inserted(), page.inserter.insertable()),
-        (0, 0)
-    );
+    assert_eq!((page.inserter.inserted(), page.inserter.insertable()), (0, 0));
     assert_eq!(page.push("x"), "x");
 }
 
 #[test]
 fn a_tag_has_a_longest_length_however_it_is_cut() {
     let body = |length: usize| format!("<body a='{}'>x", "y".repeat(length - 11)).into_bytes();
-    for (length, expected) in [
-        (Inserter::LONGEST_TAG, Some(Inserter::LONGEST_TAG)),
-        (Inserter::LONGEST_TAG + 1, None),
-    ] {
+    for (length, expected) in
+        [(Inserter::LONGEST_TAG, Some(Inserter::LONGEST_TAG)), (Inserter::LONGEST_TAG + 1, None)]
+    {
         let page = body(length);
         assert_eq!(place(&page, []), expected);
         assert_eq!(place(&page, [5]), expected);
@@ -138,9 +124,8 @@ fn what_is_held_is_bounded() {
 
 #[test]
 fn nothing_is_copied() {
-    let chunks: Vec<Bytes> = ["<title>x</tit", "le><p", "><div>", "hello", "world"]
-        .map(Bytes::from)
-        .into();
+    let chunks: Vec<Bytes> =
+        ["<title>x</tit", "le><p", "><div>", "hello", "world"].map(Bytes::from).into();
     let mut inserter = Inserter::new(vec![SNIPPET.into()]);
     let mut out = VecDeque::new();
     for chunk in &chunks {
@@ -151,8 +136,6 @@ fn nothing_is_copied() {
         let (part, whole) = (part.as_ptr_range(), whole.as_ptr_range());
         whole.start <= part.start && part.end <= whole.end
     };
-    let copied = out
-        .iter()
-        .filter(|part| !chunks.iter().any(|chunk| is_slice_of(part, chunk)));
+    let copied = out.iter().filter(|part| !chunks.iter().any(|chunk| is_slice_of(part, chunk)));
     assert_eq!(copied.map(Bytes::len).collect::<Vec<_>>(), [SNIPPET.len()]);
 }

@@ -16,21 +16,16 @@ fn tokens<'a>(tokenizer: &mut Tokenizer, mut input: &'a str) -> Vec<(Kind, &'a s
 
 #[test]
 fn elements_with_raw_text() {
-    for name in [
-        "title", "TEXTAREA", "style", "xmp", "iframe", "noembed", "noframes", "noscript", "script",
-    ] {
+    for name in
+        ["title", "TEXTAREA", "style", "xmp", "iframe", "noembed", "noframes", "noscript", "script"]
+    {
         let page = format!("<{name} a>x<b></{name}x></{name}\t/>y");
         let start = format!("<{name} a>");
         let text = format!("x<b></{name}x>");
         let end = format!("</{name}\t/>");
         assert_eq!(
             tokens(&mut Tokenizer::new(), &page),
-            [
-                (StartTag, &*start),
-                (RawText, &*text),
-                (EndTag, &*end),
-                (Text, "y")
-            ],
+            [(StartTag, &*start), (RawText, &*text), (EndTag, &*end), (Text, "y")],
             "{name}"
         );
     }
