@@ -137,6 +137,9 @@ fn every_element_opens_body_as_html5ever_does() {
             "<svg><@/></svg><frameset>",
             "<svg><@></svg><frameset>",
             "<svg></@><frameset>",
+            "<svg><@><frameset>",
+            "<math><a><@><frameset>",
+            "<svg><@/><p><frameset>",
             "<template><@></@></template><p>x",
             "<template><@></template><p>x",
             "<template></@></template><p>x",
@@ -203,9 +206,29 @@ fn must_have_banner(page: &[u8], tree: &Tree) -> bool {
     tree.has_body_content && !may_be_unsure && !is_utf_16
 }
 
-/// HTML inside `svg` and `math` is not followed, so there a frameset behind an implied body is lost.
+/// HTML inside `svg` and `math` is not followed, nor end tags there that may close HTML elements around them; a frameset behind
+/// these is lost.
 fn loses_frameset(page: &[u8], before: &Tree) -> bool {
-    before.is_frameset && (contains(page, "<svg") || contains(page, "<math"))
+    let holds_html = [
+        "<foreignobject",
+        "<desc",
+        "<title",
+        "<annotation-xml",
+        "<mi",
+        "<mo",
+        "<mn",
+        "<ms",
+        "<mtext",
+    ];
+    let count = |what: &[u8]| {
+        page.windows(what.len())
+            .filter(|window| *window == what)
+            .count()
+    };
+    let other_ends = count(b"</") - count(b"</p>") - count(b"</br>");
+    before.is_frameset
+        && (contains(page, "<svg") || contains(page, "<math"))
+        && (other_ends > 0 || holds_html.iter().any(|name| contains(page, name)))
 }
 
 fn contains(page: &[u8], what: &str) -> bool {
