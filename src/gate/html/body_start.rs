@@ -8,7 +8,7 @@ use super::{
     blank::{Blank, Found},
     charset,
     foreign::{Foreign, Place},
-    tag::{Name, Tag},
+    tag::{Name, Tag, is_space},
     templates::{GiveUp, Templates},
     tokenizer::Kind,
 };
@@ -65,7 +65,10 @@ impl BodyStart {
             return At(start);
         }
         if self.templates.is_inside() {
-            return self.templates.token(kind, bytes).map_or_else(|GiveUp| Never, |()| Undecided);
+            return match self.templates.token(kind, bytes) {
+                Ok(()) => Undecided,
+                Err(GiveUp) => Never,
+            };
         }
         if kind == Kind::Text {
             return self.text(bytes, at);
@@ -163,13 +166,7 @@ impl BodyStart {
         match &*tag.name() {
             b"frameset" => Never,
             b"meta" if charset::hides_markup(tag) => Never,
-            b"input"
-                if tag
-                    .attribute("type")
-                    .is_some_and(|kind| kind.eq_ignore_ascii_case(b"hidden")) =>
-            {
-                Undecided
-            }
+            b"input" if is_hidden(tag) => Undecided,
             name if refuses_frameset(name) => At(start),
             _ => Undecided,
         }
@@ -195,40 +192,23 @@ impl BodyStart {
     }
 }
 
+fn is_hidden(input: &Tag<'_>) -> bool {
+    input.attribute("type").is_some_and(|kind| kind.eq_ignore_ascii_case(b"hidden"))
+}
+
 /// Text in foreign elements that does not touch the frameset-ok flag.
 fn is_dropped(byte: u8) -> bool {
-    byte == 0 || super::tag::is_space(byte)
+    byte == 0 || is_space(byte)
 }
 
 /// Start tags in `body` after which a `<frameset>` is ignored. Nothing behind `<plaintext>` is a tag.
+#[rustfmt::skip]
 fn refuses_frameset(name: &[u8]) -> bool {
     matches!(
         name,
-        b"applet"
-            | b"area"
-            | b"body"
-            | b"br"
-            | b"button"
-            | b"dd"
-            | b"dt"
-            | b"embed"
-            | b"hr"
-            | b"iframe"
-            | b"image"
-            | b"img"
-            | b"input"
-            | b"keygen"
-            | b"li"
-            | b"listing"
-            | b"marquee"
-            | b"object"
-            | b"plaintext"
-            | b"pre"
-            | b"select"
-            | b"table"
-            | b"template"
-            | b"textarea"
-            | b"wbr"
-            | b"xmp"
+        b"applet" | b"area" | b"body" | b"br" | b"button" | b"dd" | b"dt" | b"embed" | b"hr"
+            | b"iframe" | b"image" | b"img" | b"input" | b"keygen" | b"li" | b"listing"
+            | b"marquee" | b"object" | b"plaintext" | b"pre" | b"select" | b"table" | b"template"
+            | b"textarea" | b"wbr" | b"xmp"
     )
 }

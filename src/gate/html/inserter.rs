@@ -96,11 +96,6 @@ impl Inserter {
         }
     }
 
-    /// Bytes that were inserted so far.
-    pub(crate) fn inserted(&self) -> usize {
-        if self.fate == Fate::Inserted { self.snippet_len() } else { 0 }
-    }
-
     /// Bytes that may still be inserted: all or none.
     pub(crate) fn insertable(&self) -> usize {
         if self.fate == Fate::Open { self.snippet_len() } else { 0 }

@@ -171,8 +171,8 @@ impl TagScanner {
                         self.value = self.at;
                         self.state = State::Quoted(byte);
                     }
-                    b'>' => return self.attribute(self.at..self.at),
                     _ if is_space(byte) => self.at += 1,
+                    // Even `>`: then the value is empty.
                     _ => {
                         self.value = self.at;
                         self.state = State::Unquoted;

@@ -100,21 +100,11 @@ fn is_marker(name: &[u8]) -> bool {
     matches!(name, b"applet" | b"caption" | b"marquee" | b"object" | b"td" | b"th")
 }
 
+#[rustfmt::skip]
 fn is_formatting(name: &[u8]) -> bool {
     matches!(
         name,
-        b"a" | b"b"
-            | b"big"
-            | b"code"
-            | b"em"
-            | b"font"
-            | b"i"
-            | b"nobr"
-            | b"s"
-            | b"small"
-            | b"strike"
-            | b"strong"
-            | b"tt"
-            | b"u"
+        b"a" | b"b" | b"big" | b"code" | b"em" | b"font" | b"i" | b"nobr" | b"s" | b"small"
+            | b"strike" | b"strong" | b"tt" | b"u"
     )
 }
