@@ -31,8 +31,8 @@ pub(crate) struct Page {
 }
 
 /// Enforces consent on the head of a response. `page_for` says what a page would carry; `is_empty`
-/// whether the body is. Returns the consent that holds for the response, and whether a banner goes
-/// into its body.
+/// whether the body is. Returns the consent that holds for the response, and whether it is a page
+/// with a banner.
 pub(crate) fn response(
     parts: &mut Parts,
     visit: &Visit,
@@ -77,7 +77,7 @@ pub(crate) fn response(
     }
     caches::vary_by_consent(headers);
     caches::make_private(headers, !consent.is_decided());
-    (consent, shows_banner && !visit.is_head)
+    (consent, shows_banner)
 }
 
 /// What holds for the response: a handler may have changed it.
