@@ -164,12 +164,12 @@ impl Page {
     fn end(&mut self, trailers: Option<HeaderMap>) {
         self.has_ended = true;
         self.rewriter.end();
-        self.trailers = trailers.map(|mut trailers| {
+        self.trailers = trailers.and_then(|mut trailers| {
             // A digest of the application's bytes isn't one of these.
             for name in &DIGESTS {
                 trailers.remove(name);
             }
-            trailers
+            (!trailers.is_empty()).then_some(trailers)
         });
     }
 
