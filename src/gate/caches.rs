@@ -44,6 +44,7 @@ pub(crate) fn translate_conditions(headers: &mut HeaderMap, target: Target, tag:
     if headers.contains_key(header::IF_NONE_MATCH) {
         is_ours = translate_tags(headers, target, tag);
     }
+    name_own_tags(headers);
     if target == Target::Document {
         headers.remove(header::IF_MODIFIED_SINCE);
     }
@@ -88,6 +89,30 @@ fn translate_tags(headers: &mut HeaderMap, target: Target, tag: PageTag) -> bool
     is_ours
 }
 
+/// A change may be made to what any variant of the page showed: it is the same underneath.
+fn name_own_tags(headers: &mut HeaderMap) {
+    let header::Entry::Occupied(mut entry) = headers.entry(header::IF_MATCH) else { return };
+    for line in entry.iter_mut() {
+        let text = line.to_str().ok().filter(|text| text.contains(SEPARATOR));
+        let own = text.map(|text| split_list(text).map(without_variant).collect::<Vec<_>>());
+        if let Some(Ok(own)) = own.map(|own| HeaderValue::try_from(own.join(", "))) {
+            *line = own;
+        }
+    }
+}
+
+/// The application's own tag, if this is one of a variant; else the same.
+fn without_variant(tag: &str) -> String {
+    let is_variant = |variant: &str| {
+        let digits = variant.strip_suffix('"').unwrap_or_default();
+        digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    match tag.rsplit_once(SEPARATOR) {
+        Some((own, variant)) if is_variant(variant) => format!("{own}\""),
+        _ => tag.to_owned(),
+    }
+}
+
 /// Hides validators that would identify the visitor.
 pub(crate) fn drop_conditions(headers: &mut HeaderMap) {
     headers.remove(header::IF_NONE_MATCH);
@@ -112,10 +137,15 @@ pub(crate) fn mark_changed_page(headers: &mut HeaderMap, tag: PageTag) {
     mark_etag(headers, tag);
 }
 
-/// Makes the application's `ETag` the variant's.
+/// Makes the application's `ETag` the variant's. One that is malformed names nothing, and goes.
 pub(crate) fn mark_etag(headers: &mut HeaderMap, tag: PageTag) {
     let Some(etag) = headers.get(header::ETAG) else { return };
     let own = etag.to_str().ok().and_then(|etag| etag.strip_suffix('"'));
+    let is_tag = |own: &&str| {
+        let quoted = own.strip_prefix("W/").unwrap_or(own).strip_prefix('"');
+        quoted.is_some_and(|opaque| !opaque.contains('"'))
+    };
+    let own = own.filter(is_tag);
     let marked = own.and_then(|own| HeaderValue::try_from(format!("{own}{SEPARATOR}{tag}\"")).ok());
     match marked {
         Some(marked) => headers.insert(header::ETAG, marked),
