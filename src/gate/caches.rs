@@ -125,8 +125,8 @@ pub(crate) fn drop_validators(headers: &mut HeaderMap) {
     headers.remove(header::LAST_MODIFIED);
 }
 
-/// Says that the page is this variant: its `ETag` is its own, and nothing that describes the
-/// application's bytes is left.
+/// Says that the page, or what a 304 says of it, is this variant: its `ETag` is its own, and nothing
+/// that describes the application's bytes is left.
 pub(crate) fn mark_changed_page(headers: &mut HeaderMap, tag: PageTag) {
     headers.remove(header::LAST_MODIFIED);
     headers.remove(header::CONTENT_LENGTH);
@@ -138,7 +138,7 @@ pub(crate) fn mark_changed_page(headers: &mut HeaderMap, tag: PageTag) {
 }
 
 /// Makes the application's `ETag` the variant's. One that is malformed names nothing, and goes.
-pub(crate) fn mark_etag(headers: &mut HeaderMap, tag: PageTag) {
+fn mark_etag(headers: &mut HeaderMap, tag: PageTag) {
     let Some(etag) = headers.get(header::ETAG) else { return };
     let own = etag.to_str().ok().and_then(|etag| etag.strip_suffix('"'));
     let is_tag = |own: &&str| {
