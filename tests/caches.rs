@@ -93,6 +93,7 @@ async fn v1_vary_of_a_page_is_merged_with_the_applications() {
         ),
         (&["cOOKIE"], "cOOKIE, Sec-GPC, Sec-Fetch-Dest"),
         (&["sec-gpc,sec-fetch-dest", "cookie"], "sec-gpc,sec-fetch-dest, cookie"),
+        (&["sec-gpc,origin", "cookie"], "sec-gpc, origin, cookie, Sec-Fetch-Dest"),
         (&["X-Cookie, Cookie-X"], "X-Cookie, Cookie-X, Cookie, Sec-GPC, Sec-Fetch-Dest"),
         (&["*"], "*"),
         (&["Accept", "*"], "Accept, *"),

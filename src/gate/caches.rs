@@ -153,29 +153,26 @@ fn mark_etag(headers: &mut HeaderMap, tag: PageTag) {
     };
 }
 
-/// Says that the answer depends on the choice and on the signal.
-pub(crate) fn vary_by_consent(headers: &mut HeaderMap) {
+/// What an answer depends on where it depends on consent: the choice and the signal.
+const CONSENT: [&str; 2] = ["Cookie", "Sec-GPC"];
+/// What a page depends on besides: one address has no banner when it is shown in a frame, or fetched
+/// by a script, and a browser may have kept it from there.
+const PAGE: [&str; 3] = ["Cookie", "Sec-GPC", "Sec-Fetch-Dest"];
+
+/// Says that the answer depends on consent, and a page on what it is for.
+pub(crate) fn vary_by_consent(headers: &mut HeaderMap, is_page: bool) {
     let lines = || headers.get_all(header::VARY).iter().filter_map(|line| line.to_str().ok());
-    let names = || lines().flat_map(split_list);
-    if names().any(|name| name == "*") {
+    let said: Vec<&str> = lines().flat_map(split_list).collect();
+    let is_said =
+        |name: &&str| said.iter().any(|said| *said == "*" || said.eq_ignore_ascii_case(name));
+    let names = if is_page { &PAGE[..] } else { &CONSENT[..] };
+    let missing: Vec<&str> = names.iter().filter(|name| !is_said(name)).copied().collect();
+    if missing.is_empty() {
         return;
     }
-    let has = |wanted: &str| names().any(|name| name.eq_ignore_ascii_case(wanted));
-    let missing = match (has("cookie"), has("sec-gpc")) {
-        (true, true) => return,
-        (true, false) => "Sec-GPC",
-        (false, true) => "Cookie",
-        (false, false) => "Cookie, Sec-GPC",
-    };
     // One line, since some caches read no second one.
-    let before: Vec<&str> = names().collect();
-    let merged = if before.is_empty() {
-        HeaderValue::from_static(missing)
-    } else {
-        let merged = HeaderValue::try_from(format!("{}, {missing}", before.join(", ")));
-        merged.unwrap_or(HeaderValue::from_static("*"))
-    };
-    headers.insert(header::VARY, merged);
+    let merged = HeaderValue::try_from([said, missing].concat().join(", "));
+    headers.insert(header::VARY, merged.unwrap_or(HeaderValue::from_static("*")));
 }
 
 /// Keeps a page that shows one visitor's state out of shared caches. What still asks isn't stored

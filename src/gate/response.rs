@@ -65,7 +65,7 @@ pub(crate) fn response(
         && (visit.is_head || !is_empty)
         && is_readable(headers, report);
     if depends {
-        caches::vary_by_consent(headers);
+        caches::vary_by_consent(headers, is_html || updates_page);
     }
     if shows_banner || updates_page {
         let page = page_for(&consent);
