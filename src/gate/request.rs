@@ -60,9 +60,12 @@ impl Visit {
 }
 
 /// A page that comes compressed can't be changed without the codecs, and costs more with them (H11).
+/// Without the header any coding would do (RFC 9110, 12.5.3).
 #[cfg(not(feature = "compression"))]
 fn ask_for_a_body_to_work_with(headers: &mut HeaderMap) {
-    headers.remove(header::ACCEPT_ENCODING);
+    if headers.contains_key(header::ACCEPT_ENCODING) {
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
 }
 
 /// Only codings that can be decoded are asked for (H11).
