@@ -272,7 +272,8 @@ async fn h11_a_compressed_page_that_arrives_in_pieces_leaves_in_pieces() {
         let mut body = Box::pin(response.into_body());
         let mut encoder = encoder(coding);
         let mut came = Vec::new();
-        for piece in ["<!doctype html><title>News</title>", "<body>", "<h1>One</h1>", "<p>Two</p>"] {
+        for piece in ["<!doctype html><title>News</title>", "<body>", "<h1>One</h1>", "<p>Two</p>"]
+        {
             sender.send(encoder(Some(piece)));
             came.extend(arrived_so_far(&mut body));
             let page = decode(Some(coding), &came);
@@ -289,7 +290,7 @@ async fn h11_a_compressed_page_that_arrives_in_pieces_leaves_in_pieces() {
 
 /// Encodes piece by piece, each complete when it is given out; `None` ends.
 #[cfg(feature = "compression")]
-fn encoder(coding: &'static str) -> Box<dyn FnMut(Option<&str>) -> Vec<u8>> {
+fn encoder(coding: &'static str) -> impl FnMut(Option<&str>) -> Vec<u8> {
     #[derive(Clone, Default)]
     struct Out(Arc<Mutex<Vec<u8>>>);
     impl Write for Out {
@@ -309,7 +310,7 @@ fn encoder(coding: &'static str) -> Box<dyn FnMut(Option<&str>) -> Vec<u8>> {
         "br" => Box::new(brotli::CompressorWriter::new(out.clone(), 4096, 4, 19)),
         _ => Box::new(zstd::stream::write::Encoder::new(out.clone(), 3).unwrap().auto_finish()),
     });
-    Box::new(move |piece| {
+    move |piece| {
         match (piece, &mut writer) {
             (Some(piece), Some(writer)) => {
                 writer.write_all(piece.as_bytes()).unwrap();
@@ -318,7 +319,7 @@ fn encoder(coding: &'static str) -> Box<dyn FnMut(Option<&str>) -> Vec<u8>> {
             _ => writer = None,
         }
         std::mem::take(&mut *out.0.lock().unwrap())
-    })
+    }
 }
 
 #[cfg(feature = "compression")]
