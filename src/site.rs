@@ -55,14 +55,16 @@ impl Site {
         let (mut parts, body) = response.into_parts();
         let is_empty = body.is_end_stream();
         let (consent, shows_banner) = self.gate(visit, &mut parts, is_empty);
-        let body = if shows_banner {
+        let body = if !shows_banner {
+            ResponseBody::passed(body)
+        } else if visit.is_head {
+            ResponseBody::page_of_head()
+        } else {
             let return_to = visit.uri.path_and_query().map_or("/", |path| path.as_str());
             let return_to =
                 routes::return_to::sanitize(return_to, &self.policy.declared().endpoint);
             let snippet = self.banners.fill(&consent, return_to);
             ResponseBody::page(body, gate::rewriter(&parts.headers, snippet))
-        } else {
-            ResponseBody::passed(body)
         };
         Response::from_parts(parts, body)
     }

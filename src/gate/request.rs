@@ -60,9 +60,12 @@ impl Visit {
 }
 
 /// A page that comes compressed can't be changed without the codecs, and costs more with them (H11).
+/// Without the header any coding would do (RFC 9110, 12.5.3).
 #[cfg(not(feature = "compression"))]
 fn ask_for_a_body_to_work_with(headers: &mut HeaderMap) {
-    headers.remove(header::ACCEPT_ENCODING);
+    if headers.contains_key(header::ACCEPT_ENCODING) {
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
 }
 
 /// Only codings that can be decoded are asked for (H11).
@@ -80,7 +83,7 @@ pub(crate) struct Host<'a>(&'a str);
 
 impl<'a> Host<'a> {
     pub(crate) fn of(uri: &'a Uri, header: Option<&'a HeaderValue>) -> Self {
-        let from_uri = uri.authority().map(|authority| authority.as_str());
+        let from_uri = uri.authority().map(http::uri::Authority::as_str);
         let from_header = || header.and_then(|value| value.to_str().ok());
         Self(from_uri.or_else(from_header).unwrap_or_default())
     }

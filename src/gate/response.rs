@@ -31,8 +31,8 @@ pub(crate) struct Page {
 }
 
 /// Enforces consent on the head of a response. `page_for` says what a page would carry; `is_empty`
-/// whether the body is. Returns the consent that holds for the response, and whether a banner goes
-/// into its body.
+/// whether the body is. Returns the consent that holds for the response, and whether it is a page
+/// with a banner.
 pub(crate) fn response(
     parts: &mut Parts,
     visit: &Visit,
@@ -54,30 +54,26 @@ pub(crate) fn response(
         keep_choice(headers, &choice, visit, &consent, signing);
     }
     let is_html = page::is_html_page(parts);
+    let updates_page = parts.status == StatusCode::NOT_MODIFIED && visit.has_own_etag;
     let headers = &mut parts.headers;
-    if is_html {
-        guard_page(headers, &consent);
+    if is_html || updates_page {
+        guard_page(headers, &consent, updates_page);
         depends = true;
     }
     let shows_banner = is_html
         && visit.target.could_be_document()
         && (visit.is_head || !is_empty)
         && is_readable(headers, report);
-    if shows_banner {
+    if depends {
+        caches::vary_by_consent(headers, is_html || updates_page);
+    }
+    if shows_banner || updates_page {
         let page = page_for(&consent);
         csp::admit_banner(headers, page.hashes);
         caches::mark_changed_page(headers, page.tag);
-    } else if parts.status == StatusCode::NOT_MODIFIED && visit.has_own_etag {
-        caches::mark_etag(headers, page_for(&consent).tag);
-    } else {
-        if depends {
-            caches::vary_by_consent(headers);
-        }
-        return (consent, false);
+        caches::make_private(headers, !consent.is_decided());
     }
-    caches::vary_by_consent(headers);
-    caches::make_private(headers, !consent.is_decided());
-    (consent, shows_banner && !visit.is_head)
+    (consent, shows_banner)
 }
 
 /// What holds for the response: a handler may have changed it.
@@ -112,17 +108,18 @@ fn keep_choice(
     }
 }
 
-/// Keeps a page from telling others more than the visitor allowed.
-fn guard_page(headers: &mut HeaderMap, consent: &Consent) {
+/// Keeps a page from telling others more than the visitor allowed. A 304 gets no header of its own:
+/// each one replaces the stored page's, which may be stricter (RFC 9111, 3.2).
+fn guard_page(headers: &mut HeaderMap, consent: &Consent, is_update: bool) {
     let policy = consent.policy();
     if consent.allows_purpose(policy.marketing()) {
         return;
     }
-    if !headers.contains_key(header::REFERRER_POLICY) {
+    if !is_update && !headers.contains_key(header::REFERRER_POLICY) {
         let strict = HeaderValue::from_static("strict-origin-when-cross-origin");
         headers.insert(header::REFERRER_POLICY, strict);
     }
-    if policy.declared().deny_ad_apis {
+    if policy.declared().deny_ad_apis && (!is_update || headers.contains_key(PERMISSIONS_POLICY)) {
         deny_ad_apis(headers);
     }
 }
