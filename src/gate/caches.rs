@@ -10,9 +10,10 @@ use super::{headers::split_list, page::Target};
 const SEPARATOR: &str = "-consent-";
 
 /// What caches in front of the site obey instead of `Cache-Control`.
-const CDN_HEADERS: [HeaderName; 6] = [
+const CDN_HEADERS: [HeaderName; 7] = [
     HeaderName::from_static("cdn-cache-control"),
     HeaderName::from_static("cloudflare-cdn-cache-control"),
+    HeaderName::from_static("edge-control"),
     HeaderName::from_static("netlify-cdn-cache-control"),
     HeaderName::from_static("surrogate-control"),
     HeaderName::from_static("vercel-cdn-cache-control"),
