@@ -92,6 +92,9 @@ fn translate_tags(headers: &mut HeaderMap, target: Target, tag: PageTag) -> bool
 pub(crate) fn drop_conditions(headers: &mut HeaderMap) {
     headers.remove(header::IF_NONE_MATCH);
     headers.remove(header::IF_MODIFIED_SINCE);
+    if headers.remove(header::IF_RANGE).is_some() {
+        headers.remove(header::RANGE);
+    }
 }
 
 /// Takes the validators off an answer.
