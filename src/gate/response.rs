@@ -128,14 +128,16 @@ fn guard_page(headers: &mut HeaderMap, consent: &Consent) {
 }
 
 fn deny_ad_apis(headers: &mut HeaderMap) {
-    let lines = headers.get_all(PERMISSIONS_POLICY).iter().filter_map(|line| line.to_str().ok());
-    let said: Vec<String> = lines.flat_map(headers::split_list).map(str::to_owned).collect();
-    let is_said =
-        |api: &&str| said.iter().any(|item| item.split('=').next().map(str::trim) == Some(*api));
+    let lines = || headers.get_all(PERMISSIONS_POLICY).iter().filter_map(|line| line.to_str().ok());
+    let is_said = |api: &str| {
+        let mut said = lines().flat_map(headers::split_list);
+        said.any(|item| item.split('=').next().map(str::trim) == Some(api))
+    };
     let denials = AD_APIS.iter().filter(|api| !is_said(api)).map(|api| format!("{api}=()"));
-    let merged: Vec<String> = said.iter().cloned().chain(denials).collect();
-    if let Ok(merged) = HeaderValue::try_from(merged.join(", ")) {
-        headers.insert(PERMISSIONS_POLICY, merged);
+    let denials = denials.collect::<Vec<_>>().join(", ");
+    // On a line of its own: browsers read all lines as one list, and no byte of others changes.
+    if let (false, Ok(denials)) = (denials.is_empty(), HeaderValue::try_from(denials)) {
+        headers.append(PERMISSIONS_POLICY, denials);
     }
 }
 
