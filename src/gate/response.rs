@@ -30,13 +30,13 @@ pub(crate) struct Page {
     pub(crate) hashes: csp::InlineHashes,
 }
 
-/// Enforces consent on the head of a response. `page_for` says what a page would carry; `is_empty`
-/// whether the body is. Returns the consent that holds for the response, and whether a banner goes
+/// Enforces consent on the head of a response. `takes_banner` says whether a page with this head
+/// would be one to put the banner into; `page_for` what it would carry. Returns the consent that holds for the response, and whether a banner goes
 /// into its body.
 pub(crate) fn response(
     parts: &mut Parts,
     visit: &Visit,
-    is_empty: bool,
+    takes_banner: bool,
     signing: &Signing,
     report: &Report,
     page_for: impl Fn(&Consent) -> Page,
@@ -59,10 +59,8 @@ pub(crate) fn response(
         guard_page(headers, &consent);
         depends = true;
     }
-    let shows_banner = is_html
-        && visit.target.could_be_document()
-        && (visit.is_head || !is_empty)
-        && is_readable(headers, report);
+    let shows_banner =
+        is_html && visit.target.could_be_document() && takes_banner && is_readable(headers, report);
     if shows_banner {
         let page = page_for(&consent);
         csp::admit_banner(headers, page.hashes);
