@@ -53,8 +53,8 @@ impl Site {
         response: Response<B>,
     ) -> Response<ResponseBody<B>> {
         let (mut parts, body) = response.into_parts();
-        let is_empty = body.is_end_stream();
-        let (consent, shows_banner) = self.gate(visit, &mut parts, is_empty);
+        let takes_banner = visit.is_head || !body.is_end_stream();
+        let (consent, shows_banner) = self.gate(visit, &mut parts, takes_banner);
         let body = if !shows_banner {
             ResponseBody::passed(body)
         } else if visit.is_head {
@@ -76,14 +76,15 @@ impl Site {
         response: Response<Bytes>,
     ) -> Response<ResponseBody<B>> {
         let (mut parts, body) = response.into_parts();
-        self.gate(visit, &mut parts, true);
+        self.gate(visit, &mut parts, false);
         Response::from_parts(parts, ResponseBody::own(body))
     }
 
-    fn gate(&self, visit: &Visit, parts: &mut Parts, is_empty: bool) -> (Consent, bool) {
-        gate::response(parts, visit, is_empty, &self.signing, &self.report, |consent| gate::Page {
+    fn gate(&self, visit: &Visit, parts: &mut Parts, takes_banner: bool) -> (Consent, bool) {
+        let page_for = |consent: &Consent| gate::Page {
             tag: self.banners.tag(consent),
             hashes: self.banners.hashes(consent),
-        })
+        };
+        gate::response(parts, visit, takes_banner, &self.signing, &self.report, page_for)
     }
 }

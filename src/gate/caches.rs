@@ -118,6 +118,9 @@ fn without_variant(tag: &str) -> String {
 pub(crate) fn drop_conditions(headers: &mut HeaderMap) {
     headers.remove(header::IF_NONE_MATCH);
     headers.remove(header::IF_MODIFIED_SINCE);
+    if headers.remove(header::IF_RANGE).is_some() {
+        headers.remove(header::RANGE);
+    }
 }
 
 /// Takes the validators off an answer.

@@ -99,6 +99,10 @@ impl<'a> Host<'a> {
     /// Whether this URL leads to the same host and port, over HTTP or HTTPS: behind a proxy the
     /// scheme of the request isn't known. A path does.
     pub(crate) fn is_origin_of(self, url: &str) -> bool {
+        // Browsers drop tabs and newlines before they read: `/\t/x` is another host.
+        if url.contains(|c: char| c.is_ascii_control()) {
+            return false;
+        }
         if url.starts_with('/') {
             return !url.starts_with("//") && !url.starts_with("/\\");
         }

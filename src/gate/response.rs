@@ -30,13 +30,13 @@ pub(crate) struct Page {
     pub(crate) hashes: csp::InlineHashes,
 }
 
-/// Enforces consent on the head of a response. `page_for` says what a page would carry; `is_empty`
-/// whether the body is. Returns the consent that holds for the response, and whether it is a page
-/// with a banner.
+/// Enforces consent on the head of a response. `takes_banner` says whether the body is one to put a
+/// banner into, if the head is a page's; `page_for` what the page would carry. Returns the consent
+/// that holds for the response, and whether it is a page with a banner.
 pub(crate) fn response(
     parts: &mut Parts,
     visit: &Visit,
-    is_empty: bool,
+    takes_banner: bool,
     signing: &Signing,
     report: &Report,
     page_for: impl Fn(&Consent) -> Page,
@@ -60,10 +60,8 @@ pub(crate) fn response(
         guard_page(headers, &consent, updates_page);
         depends = true;
     }
-    let shows_banner = is_html
-        && visit.target.could_be_document()
-        && (visit.is_head || !is_empty)
-        && is_readable(headers, report);
+    let shows_banner =
+        is_html && visit.target.could_be_document() && takes_banner && is_readable(headers, report);
     if depends {
         caches::vary_by_consent(headers, is_html || updates_page);
     }
@@ -125,14 +123,16 @@ fn guard_page(headers: &mut HeaderMap, consent: &Consent, is_update: bool) {
 }
 
 fn deny_ad_apis(headers: &mut HeaderMap) {
-    let lines = headers.get_all(PERMISSIONS_POLICY).iter().filter_map(|line| line.to_str().ok());
-    let said: Vec<String> = lines.flat_map(headers::split_list).map(str::to_owned).collect();
-    let is_said =
-        |api: &&str| said.iter().any(|item| item.split('=').next().map(str::trim) == Some(*api));
+    let lines = || headers.get_all(PERMISSIONS_POLICY).iter().filter_map(|line| line.to_str().ok());
+    let is_said = |api: &str| {
+        let mut said = lines().flat_map(headers::split_list);
+        said.any(|item| item.split('=').next().map(str::trim) == Some(api))
+    };
     let denials = AD_APIS.iter().filter(|api| !is_said(api)).map(|api| format!("{api}=()"));
-    let merged: Vec<String> = said.iter().cloned().chain(denials).collect();
-    if let Ok(merged) = HeaderValue::try_from(merged.join(", ")) {
-        headers.insert(PERMISSIONS_POLICY, merged);
+    let denials = denials.collect::<Vec<_>>().join(", ");
+    // On a line of its own: browsers read all lines as one list, and no byte of others changes.
+    if let (false, Ok(denials)) = (denials.is_empty(), HeaderValue::try_from(denials)) {
+        headers.append(PERMISSIONS_POLICY, denials);
     }
 }
 

@@ -221,12 +221,15 @@ const DEFAULT_HEADERS: &[(&str, HeaderSide, &str, HeaderAction)] = &[
     ("x-client-data", Request, MARKETING, Remove),
     ("sec-ch-ua-arch", Request, ANALYTICS, Remove),
     ("sec-ch-ua-bitness", Request, ANALYTICS, Remove),
+    ("sec-ch-ua-form-factors", Request, ANALYTICS, Remove),
     ("sec-ch-ua-full-version", Request, ANALYTICS, Remove),
     ("sec-ch-ua-full-version-list", Request, ANALYTICS, Remove),
     ("sec-ch-ua-model", Request, ANALYTICS, Remove),
     ("sec-ch-ua-platform-version", Request, ANALYTICS, Remove),
+    ("sec-ch-ua-wow64", Request, ANALYTICS, Remove),
     ("sec-ch-device-memory", Request, ANALYTICS, Remove),
     ("sec-ch-dpr", Request, ANALYTICS, Remove),
+    ("sec-ch-viewport-height", Request, ANALYTICS, Remove),
     ("sec-ch-viewport-width", Request, ANALYTICS, Remove),
     ("device-memory", Request, ANALYTICS, Remove),
     ("dpr", Request, ANALYTICS, Remove),
@@ -252,6 +255,9 @@ const PROTECTED_HEADERS: &[&str] = &[
     "date",
     "host",
     "location",
+    "origin",
+    "sec-fetch-dest",
+    "sec-fetch-site",
     "sec-gpc",
     "set-cookie",
     "set-login",
@@ -264,6 +270,11 @@ const PROTECTED_HEADERS: &[&str] = &[
 
 pub(crate) fn is_protected_header(name: &str) -> bool {
     PROTECTED_HEADERS.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Whether this header is gated unless the site says otherwise.
+pub(crate) fn has_default_rule(name: &str) -> bool {
+    DEFAULT_HEADERS.iter().any(|(known, ..)| known.eq_ignore_ascii_case(name))
 }
 
 /// One compiled header rule.
