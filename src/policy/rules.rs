@@ -280,8 +280,7 @@ pub(crate) struct CompiledHeaderRule {
 pub(crate) struct HeaderRules {
     /// By name.
     sorted: Vec<CompiledHeaderRule>,
-    /// Bit n is set where some name has n bytes: most headers need no look-up.
-    lengths: u64,
+    sieve: Sieve,
 }
 
 impl HeaderRules {
@@ -314,12 +313,13 @@ impl HeaderRules {
             })
         }));
         sorted.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
-        let lengths = sorted.iter().fold(0, |bits, rule| bits | length_bit(&rule.name));
-        Self { sorted, lengths }
+        let mut sieve = Sieve::default();
+        sorted.iter().for_each(|rule| sieve.insert(&rule.name));
+        Self { sorted, sieve }
     }
 
     pub(crate) fn find(&self, name: &HeaderName, side: HeaderSide) -> Option<&CompiledHeaderRule> {
-        if self.lengths & length_bit(name) == 0 {
+        if !self.sieve.may_contain(name) {
             return None;
         }
         let found = self.sorted.binary_search_by(|rule| rule.name.as_str().cmp(name.as_str()));
@@ -328,8 +328,32 @@ impl HeaderRules {
     }
 }
 
-fn length_bit(name: &HeaderName) -> u64 {
-    1 << name.as_str().len().min(63)
+/// A set of names that tells nearly every other name at a glance, so that most headers need no
+/// look-up.
+#[derive(Clone, Debug, Default)]
+struct Sieve([u64; 16]);
+
+impl Sieve {
+    fn insert(&mut self, name: &HeaderName) {
+        let (word, bit) = Self::place(name);
+        if let Some(bits) = self.0.get_mut(word) {
+            *bits |= bit;
+        }
+    }
+
+    fn may_contain(&self, name: &HeaderName) -> bool {
+        let (word, bit) = Self::place(name);
+        self.0.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
+    /// By length and first, middle and last byte: no usual header falls on one of ours.
+    fn place(name: &HeaderName) -> (usize, u64) {
+        let bytes = name.as_str().as_bytes();
+        let byte = |at: usize| bytes.get(at).map_or(0, |&byte| usize::from(byte));
+        let (middle, last) = (bytes.len() / 2, bytes.len().wrapping_sub(1));
+        let ends = (bytes.len() * 31 + byte(0) * 7) ^ (byte(last) * 3) ^ (byte(middle) * 17);
+        (ends / 64 % 16, 1 << (ends % 64))
+    }
 }
 
 #[cfg(test)]
