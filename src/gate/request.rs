@@ -33,8 +33,7 @@ pub(crate) fn request<B>(request: &mut Request<B>, consent: Consent, page_tag: P
     };
     let is_per_user = visit.hides_validators();
     let headers = request.headers_mut();
-    visit.cookies = cookies::to_expire(headers, &visit.consent);
-    cookies::filter_request(headers, &visit.consent);
+    visit.cookies = cookies::filter_request(headers, &visit.consent);
     headers::filter(headers, HeaderSide::Request, &visit.host(), &visit.consent);
     address::truncate(headers, &visit.consent);
     visit.has_own_etag = caches::translate_conditions(headers, visit.target, page_tag);
