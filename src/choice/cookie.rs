@@ -178,7 +178,9 @@ fn parse_answers(mut answers: &str, policy: &Policy) -> Option<(PurposeSet, Purp
         }
         let known = policy.purposes().iter().position(|known| is_written(known, slug));
         if let Some(purpose) = known.map(Purpose::new) {
-            if answered.contains(purpose) {
+            // No visitor is asked about what is necessary, and a sibling host that can set the
+            // cookie (K1) must not be able to deny it.
+            if purpose == Purpose::NECESSARY || answered.contains(purpose) {
                 return None;
             }
             answered = answered.with(purpose);

@@ -3,6 +3,8 @@
 //! Lines are read as browsers read them (RFC 6265bis, 5.6): by bytes, split at `;`, the name up to
 //! the first `=`, and nameless where there is none.
 
+use std::collections::HashSet;
+
 use cookie::Cookie;
 use http::{HeaderMap, HeaderValue, header};
 use time::OffsetDateTime;
@@ -13,9 +15,12 @@ use crate::{
     policy::{CookieRule, Purpose},
 };
 
-/// The most lines that one response spends on expiring cookies, so that its head stays below what
-/// proxies take (4 to 8 KB). What is left is hidden from the application all the same.
-const MOST_EXPIRIES: usize = 48;
+/// The most bytes that one response spends on expiring cookies, so that its head stays below what
+/// proxies take (8 KB). What is left is hidden from the application all the same.
+const MOST_EXPIRY_BYTES: usize = 6 * 1024;
+
+/// The longest name that is expired: a longer one would take the place of all others.
+const MOST_NAME_BYTES: usize = 1024;
 
 /// The cookies of one `Cookie` line, trimmed, without empty ones.
 pub(crate) fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -180,23 +185,27 @@ fn is_deletion(line: &[u8]) -> bool {
 /// The lines that expire the cookies among `lines` which belong to something denied (G7): for the
 /// host alone and for each parent domain, on `/` and on the declared path.
 pub(crate) fn expiries(lines: &[HeaderValue], host: &str, consent: &Consent) -> Vec<HeaderValue> {
-    let mut expiries = Vec::new();
-    let mut seen: Vec<&[u8]> = Vec::new();
-    for name in lines.iter().flat_map(|line| pairs(line.as_bytes())).map(name) {
-        let Some((rule, purpose)) = consent.policy().cookie(name) else { continue };
-        if consent.allows_purpose(purpose) || seen.contains(&name) {
-            continue;
-        }
-        seen.push(name);
-        if let Ok(name) = std::str::from_utf8(name) {
-            expiries.extend(expire(name, host, rule));
-        }
-        if expiries.len() >= MOST_EXPIRIES {
-            break;
-        }
-    }
-    expiries.truncate(MOST_EXPIRIES);
-    expiries
+    let policy = consent.policy();
+    let mut seen = HashSet::new();
+    let names = lines.iter().flat_map(|line| pairs(line.as_bytes())).map(name);
+    let denied = names.filter(|name| name.len() <= MOST_NAME_BYTES).filter_map(|name| {
+        let (rule, purpose) = policy.cookie(name)?;
+        let name = std::str::from_utf8(name).ok()?;
+        let is_denied = name != policy.choice_cookie_name() && !consent.allows_purpose(purpose);
+        (is_denied && seen.insert(name)).then_some((name, rule))
+    });
+    bounded(denied.flat_map(|(name, rule)| expire(name, host, rule)))
+}
+
+/// The first of these lines, as many as [`MOST_EXPIRY_BYTES`] take.
+fn bounded(lines: impl Iterator<Item = HeaderValue>) -> Vec<HeaderValue> {
+    let mut left = MOST_EXPIRY_BYTES;
+    lines
+        .map_while(|line| {
+            left = left.checked_sub("Set-Cookie: \r\n".len() + line.len())?;
+            Some(line)
+        })
+        .collect()
 }
 
 /// The lines that clean up several choice cookies of the same name (K5): for every place where one
@@ -204,10 +213,8 @@ pub(crate) fn expiries(lines: &[HeaderValue], host: &str, consent: &Consent) -> 
 pub(crate) fn choice_duplicates(name: &str, host: &str, domain: Option<&str>) -> Vec<HeaderValue> {
     let at_root = Placement { path: "/", partitioned: false };
     let domains = std::iter::once(None).chain(parent_domains(host).map(Some));
-    domains
-        .filter(|place| *place != domain)
-        .filter_map(|place| expiry(name, place, at_root))
-        .collect()
+    let others = domains.filter(|place| *place != domain);
+    bounded(others.filter_map(|place| expiry(name, place, at_root)))
 }
 
 /// Where a cookie lies besides its domain.
@@ -217,16 +224,21 @@ struct Placement<'a> {
     partitioned: bool,
 }
 
-fn expire(name: &str, host: &str, rule: &CookieRule) -> Vec<HeaderValue> {
+fn expire<'a>(
+    name: &'a str,
+    host: &'a str,
+    rule: &'a CookieRule,
+) -> impl Iterator<Item = HeaderValue> + 'a {
     let paths = std::iter::once("/").chain(rule.path.as_deref().filter(|path| *path != "/"));
     let jars = [false, true].into_iter().take(if rule.partitioned { 2 } else { 1 });
     let places: Vec<Placement<'_>> = paths
         .flat_map(|path| jars.clone().map(move |partitioned| Placement { path, partitioned }))
         .collect();
     let domains = std::iter::once(None).chain(parent_domains(host).map(Some));
-    domains
-        .flat_map(|domain| places.iter().filter_map(move |place| expiry(name, domain, *place)))
-        .collect()
+    domains.flat_map(move |domain| {
+        let expiries = places.iter().filter_map(|place| expiry(name, domain, *place));
+        expiries.collect::<Vec<_>>()
+    })
 }
 
 fn expiry(name: &str, domain: Option<&str>, place: Placement<'_>) -> Option<HeaderValue> {
@@ -247,10 +259,13 @@ fn expiry(name: &str, domain: Option<&str>, place: Placement<'_>) -> Option<Head
 }
 
 /// The host and its parents of at least two labels: what a cookie of this host can be set for.
-/// None for an address or a single label. Public suffixes are among them; browsers ignore those.
+/// None for an address, a single label, or what is no host name at all. Public suffixes are among
+/// them; browsers ignore those.
 fn parent_domains(host: &str) -> impl Iterator<Item = &str> {
-    let is_address = host.contains(':') || host.parse::<std::net::Ipv4Addr>().is_ok();
-    let first = Some(host).filter(|host| !is_address && host.contains('.'));
+    let is_host_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let is_name = host.len() <= 253 && host.bytes().all(is_host_byte);
+    let is_address = host.parse::<std::net::Ipv4Addr>().is_ok();
+    let first = Some(host).filter(|host| is_name && !is_address && host.contains('.'));
     std::iter::successors(first, |domain| {
         domain.split_once('.').map(|(_, parent)| parent).filter(|parent| parent.contains('.'))
     })

@@ -252,6 +252,9 @@ const PROTECTED_HEADERS: &[&str] = &[
     "date",
     "host",
     "location",
+    "origin",
+    "sec-fetch-dest",
+    "sec-fetch-site",
     "sec-gpc",
     "set-cookie",
     "set-login",
@@ -264,6 +267,11 @@ const PROTECTED_HEADERS: &[&str] = &[
 
 pub(crate) fn is_protected_header(name: &str) -> bool {
     PROTECTED_HEADERS.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Whether this header is gated unless the site says otherwise.
+pub(crate) fn has_default_rule(name: &str) -> bool {
+    DEFAULT_HEADERS.iter().any(|(known, ..)| known.eq_ignore_ascii_case(name))
 }
 
 /// One compiled header rule.
