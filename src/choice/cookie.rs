@@ -151,7 +151,7 @@ fn parse(value: &str, policy: &Policy, now: u64) -> Option<Choice> {
         None => (how, false),
     };
     let (how, _) = HOW.iter().find(|(_, word)| *word == how)?;
-    let (answered, granted) = parse_answers(answers, policy)?;
+    let (answered, granted) = parse_answers(answers.as_bytes(), policy)?;
     let revision = u32::try_from(revision).ok()?;
     Some(Choice { revision, at, how: *how, with_gpc, answered, granted })
 }
@@ -164,16 +164,20 @@ fn number(text: &str) -> Option<u64> {
 }
 
 /// What was answered, and what of it granted. A slug that the policy no longer has is passed over.
-fn parse_answers(mut answers: &str, policy: &Policy) -> Option<(PurposeSet, PurposeSet)> {
+fn parse_answers(mut answers: &[u8], policy: &Policy) -> Option<(PurposeSet, PurposeSet)> {
     let mut answered = PurposeSet::EMPTY;
     let mut granted = PurposeSet::EMPTY;
-    while !answers.is_empty() {
-        let (sign, rest) = answers.split_at_checked(1)?;
-        let end = rest.find(['+', '-']).unwrap_or(rest.len());
-        let (slug, following) = rest.split_at_checked(end)?;
+    while let Some((sign, rest)) = answers.split_first() {
+        let is_granted = match sign {
+            b'+' => true,
+            b'-' => false,
+            _ => return None,
+        };
         let is_slug_byte =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        if slug.is_empty() || !slug.bytes().all(is_slug_byte) {
+            |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_';
+        let end = rest.iter().position(|byte| !is_slug_byte(byte)).unwrap_or(rest.len());
+        let (slug, following) = rest.split_at_checked(end)?;
+        if slug.is_empty() {
             return None;
         }
         let known = policy.purposes().iter().position(|known| is_written(known, slug));
@@ -184,13 +188,9 @@ fn parse_answers(mut answers: &str, policy: &Policy) -> Option<(PurposeSet, Purp
                 return None;
             }
             answered = answered.with(purpose);
-            match sign {
-                "+" => granted = granted.with(purpose),
-                "-" => {}
-                _ => return None,
+            if is_granted {
+                granted = granted.with(purpose);
             }
-        } else if !matches!(sign, "+" | "-") {
-            return None;
         }
         answers = following;
     }
@@ -198,9 +198,9 @@ fn parse_answers(mut answers: &str, policy: &Policy) -> Option<(PurposeSet, Purp
 }
 
 /// Whether `written` is this slug as the cookie writes it.
-fn is_written(slug: &str, written: &str) -> bool {
+fn is_written(slug: &str, written: &[u8]) -> bool {
     let as_written = |byte| if byte == b'-' { b'_' } else { byte };
-    slug.len() == written.len() && slug.bytes().map(as_written).eq(written.bytes())
+    slug.len() == written.len() && slug.bytes().map(as_written).eq(written.iter().copied())
 }
 
 #[cfg(test)]

@@ -24,7 +24,14 @@ const MOST_NAME_BYTES: usize = 1024;
 
 /// The cookies of one `Cookie` line, trimmed, without empty ones.
 pub(crate) fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|&byte| byte == b';').map(trim).filter(|pair| !pair.is_empty())
+    let mut rest = Some(line);
+    let next = move || {
+        let line = rest?;
+        let end = memchr::memchr(b';', line);
+        rest = end.and_then(|end| line.get(end + 1..));
+        line.get(..end.unwrap_or(line.len()))
+    };
+    std::iter::from_fn(next).map(trim).filter(|pair| !pair.is_empty())
 }
 
 /// The name of a pair; empty where it has none.
