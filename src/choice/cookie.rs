@@ -132,8 +132,8 @@ pub(crate) fn longest(policy: &Policy) -> usize {
 }
 
 fn parse(value: &str, policy: &Policy, now: u64) -> Option<Choice> {
-    let mut fields = value.split('.');
-    if fields.next()? != "1" {
+    let mut fields = value.as_bytes().split(|&byte| byte == b'.');
+    if fields.next()? != b"1" {
         return None;
     }
     let revision = number(fields.next()?)?;
@@ -146,21 +146,24 @@ fn parse(value: &str, policy: &Policy, now: u64) -> Option<Choice> {
     if now > at.checked_add(policy.lifetime_seconds())? {
         return None;
     }
-    let (how, with_gpc) = match how.strip_suffix("-gpc") {
+    let (how, with_gpc) = match how.strip_suffix(b"-gpc") {
         Some(how) => (how, true),
         None => (how, false),
     };
-    let (how, _) = HOW.iter().find(|(_, word)| *word == how)?;
-    let (answered, granted) = parse_answers(answers.as_bytes(), policy)?;
+    let (how, _) = HOW.iter().find(|(_, word)| word.as_bytes() == how)?;
+    let (answered, granted) = parse_answers(answers, policy)?;
     let revision = u32::try_from(revision).ok()?;
     Some(Choice { revision, at, how: *how, with_gpc, answered, granted })
 }
 
 /// Digits without sign or leading zero, so that a choice is written in one way only.
-fn number(text: &str) -> Option<u64> {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_shortest = text == "0" || !text.starts_with('0');
-    if is_plain && is_shortest { text.parse().ok() } else { None }
+fn number(digits: &[u8]) -> Option<u64> {
+    let is_shortest = !digits.is_empty() && (digits == b"0" || !digits.starts_with(b"0"));
+    let append = |number: u64, digit: &u8| {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number.checked_mul(10)?.checked_add(u64::from(digit))
+    };
+    if is_shortest { digits.iter().try_fold(0, append) } else { None }
 }
 
 /// What was answered, and what of it granted. A slug that the policy no longer has is passed over.

@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use http::HeaderName;
 use serde::{Deserialize, Serialize};
 
@@ -120,7 +118,8 @@ impl HeaderRule {
 /// Which cookie rule holds for a name.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CookieRules {
-    exact: HashMap<Box<[u8]>, usize>,
+    /// By name.
+    exact: Vec<(Box<[u8]>, usize)>,
     /// The most specific glob first.
     globs: Vec<(Box<[u8]>, usize)>,
 }
@@ -133,9 +132,10 @@ impl CookieRules {
             if rule.name.contains('*') {
                 compiled.globs.push((name, index));
             } else {
-                compiled.exact.insert(name, index);
+                compiled.exact.push((name, index));
             }
         }
+        compiled.exact.sort_unstable();
         let literals = |glob: &[u8]| glob.iter().filter(|&&byte| byte != b'*').count();
         compiled.globs.sort_by_key(|(glob, _)| std::cmp::Reverse(literals(glob)));
         compiled
@@ -143,8 +143,10 @@ impl CookieRules {
 
     /// The index of the rule for the cookie of this name.
     pub(crate) fn find(&self, name: &[u8]) -> Option<usize> {
-        let glob = || self.globs.iter().find(|(glob, _)| matches(glob, name));
-        self.exact.get(name).copied().or_else(|| Some(glob()?.1))
+        let exact = self.exact.binary_search_by(|(exact, _)| exact.as_ref().cmp(name));
+        let exact = exact.ok().and_then(|at| self.exact.get(at));
+        let rule = exact.or_else(|| self.globs.iter().find(|(glob, _)| matches(glob, name)));
+        rule.map(|(_, index)| *index)
     }
 }
 
