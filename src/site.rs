@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use http::{Request, Response, response::Parts};
@@ -78,7 +78,12 @@ impl Site {
         Response::from_parts(parts, ResponseBody::own(body))
     }
 
-    fn gate(&self, visit: &Visit, parts: &mut Parts, is_empty: bool) -> (Consent, bool) {
+    fn gate<'a>(
+        &self,
+        visit: &'a Visit,
+        parts: &mut Parts,
+        is_empty: bool,
+    ) -> (Cow<'a, Consent>, bool) {
         gate::response(parts, visit, is_empty, &self.signing, &self.report, |consent| gate::Page {
             tag: self.banners.tag(consent),
             hashes: self.banners.hashes(consent),

@@ -1,5 +1,7 @@
 //! What happens to the head of a response on its way to the visitor.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response::Parts};
 
@@ -33,14 +35,14 @@ pub(crate) struct Page {
 /// Enforces consent on the head of a response. `page_for` says what a page would carry; `is_empty`
 /// whether the body is. Returns the consent that holds for the response, and whether a banner goes
 /// into its body.
-pub(crate) fn response(
+pub(crate) fn response<'a>(
     parts: &mut Parts,
-    visit: &Visit,
+    visit: &'a Visit,
     is_empty: bool,
     signing: &Signing,
     report: &Report,
     page_for: impl Fn(&Consent) -> Page,
-) -> (Consent, bool) {
+) -> (Cow<'a, Consent>, bool) {
     let change = parts.extensions.remove::<Choice>();
     let consent = effective(visit, change, parts.extensions.remove::<NoTracking>());
     let headers = &mut parts.headers;
@@ -81,10 +83,14 @@ pub(crate) fn response(
 }
 
 /// What holds for the response: a handler may have changed it.
-fn effective(visit: &Visit, change: Option<Choice>, no_tracking: Option<NoTracking>) -> Consent {
-    let consent = change.map(|choice| visit.consent.after(choice));
-    let consent = consent.unwrap_or_else(|| visit.consent.clone());
-    if no_tracking.is_some() { consent.without_tracking() } else { consent }
+fn effective(
+    visit: &Visit,
+    change: Option<Choice>,
+    no_tracking: Option<NoTracking>,
+) -> Cow<'_, Consent> {
+    let changed = change.map(|choice| visit.consent.after(choice));
+    let consent = changed.map_or(Cow::Borrowed(&visit.consent), Cow::Owned);
+    if no_tracking.is_some() { Cow::Owned(consent.without_tracking()) } else { consent }
 }
 
 /// Sets the choice cookie, and expires the cookies of what is denied (G7) and the choice cookie's

@@ -359,10 +359,14 @@ impl Sieve {
     /// By length and first, middle and last byte: no usual header falls on one of ours.
     fn place(name: &HeaderName) -> (usize, u64) {
         let bytes = name.as_str().as_bytes();
-        let byte = |at: usize| bytes.get(at).map_or(0, |&byte| usize::from(byte));
-        let (middle, last) = (bytes.len() / 2, bytes.len().wrapping_sub(1));
-        let ends = (bytes.len() * 31 + byte(0) * 7) ^ (byte(last) * 3) ^ (byte(middle) * 17);
-        (ends / 64 % 16, 1 << (ends % 64))
+        let middle = bytes.get(bytes.len() / 2);
+        let (Some(first), Some(middle), Some(last)) = (bytes.first(), middle, bytes.last()) else {
+            return (0, 0);
+        };
+        let number = |byte: &u8| usize::from(*byte);
+        let mixed =
+            (bytes.len() * 31 + number(first) * 7) ^ (number(last) * 3) ^ (number(middle) * 17);
+        (mixed / 64 % 16, 1 << (mixed % 64))
     }
 }
 
