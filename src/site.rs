@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use http::{Request, Response, response::Parts};
@@ -80,7 +80,12 @@ impl Site {
         Response::from_parts(parts, ResponseBody::own(body))
     }
 
-    fn gate(&self, visit: &Visit, parts: &mut Parts, takes_banner: bool) -> (Consent, bool) {
+    fn gate<'a>(
+        &self,
+        visit: &'a Visit,
+        parts: &mut Parts,
+        takes_banner: bool,
+    ) -> (Cow<'a, Consent>, bool) {
         let page_for = |consent: &Consent| gate::Page {
             tag: self.banners.tag(consent),
             hashes: self.banners.hashes(consent),

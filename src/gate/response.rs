@@ -1,5 +1,7 @@
 //! What happens to the head of a response on its way to the visitor.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response::Parts};
 
@@ -33,14 +35,14 @@ pub(crate) struct Page {
 /// Enforces consent on the head of a response. `takes_banner` says whether the body is one to put a
 /// banner into, if the head is a page's; `page_for` what the page would carry. Returns the consent
 /// that holds for the response, and whether it is a page with a banner.
-pub(crate) fn response(
+pub(crate) fn response<'a>(
     parts: &mut Parts,
-    visit: &Visit,
+    visit: &'a Visit,
     takes_banner: bool,
     signing: &Signing,
     report: &Report,
     page_for: impl Fn(&Consent) -> Page,
-) -> (Consent, bool) {
+) -> (Cow<'a, Consent>, bool) {
     let change = parts.extensions.remove::<Choice>();
     let consent = effective(visit, change, parts.extensions.remove::<NoTracking>());
     let headers = &mut parts.headers;
@@ -75,10 +77,14 @@ pub(crate) fn response(
 }
 
 /// What holds for the response: a handler may have changed it.
-fn effective(visit: &Visit, change: Option<Choice>, no_tracking: Option<NoTracking>) -> Consent {
-    let consent = change.map(|choice| visit.consent.after(choice));
-    let consent = consent.unwrap_or_else(|| visit.consent.clone());
-    if no_tracking.is_some() { consent.without_tracking() } else { consent }
+fn effective(
+    visit: &Visit,
+    change: Option<Choice>,
+    no_tracking: Option<NoTracking>,
+) -> Cow<'_, Consent> {
+    let changed = change.map(|choice| visit.consent.after(choice));
+    let consent = changed.map_or(Cow::Borrowed(&visit.consent), Cow::Owned);
+    if no_tracking.is_some() { Cow::Owned(consent.without_tracking()) } else { consent }
 }
 
 /// Sets the choice cookie, and expires the cookies of what is denied (G7) and the choice cookie's
