@@ -96,9 +96,9 @@ pub(crate) fn render(view: &View<'_>) -> Banner {
         html.raw("<p role=status data-saved=\"").text(&texts.saved).raw("\"></p>");
     }
     html.raw("</form></template>");
-    // Browsers without declarative shadow DOM show this when scripts are off; others never do.
+    // Not in the shadow tree, so never seen: the link is for browsers without declarative shadow DOM and scripts.
     link(&mut html, view.endpoint, &prompt.tab);
-    html.raw("</tower-consent><script>").raw(&script.text).raw("</script>");
+    html.raw("<script>").raw(&script.text).raw("</script></tower-consent>");
     Banner { template: html.finish(), style, script }
 }
 
