@@ -69,6 +69,34 @@ after(async () => {
   for (const server of servers.values()) (await server).child.kill()
 })
 
+/**
+ * A server in front of the site that changes what it answers: `change(headers, body, path)` returns the new body. It
+ * stands for what the example doesn't have, where Playwright's interception would turn off the browser's caches.
+ */
+export async function inFront(address, change) {
+  const server = http.createServer(async (request, response) => {
+    const { url: path, method, headers } = request
+    const onward = http.request(address + path, { method, headers: { ...headers, 'accept-encoding': 'identity' } })
+    request.pipe(onward)
+    onward.on('error', error => response.destroy(error))
+    onward.on('response', async answer => {
+      const chunks = []
+      for await (const chunk of answer) chunks.push(chunk)
+      const changed = { ...answer.headers }
+      let body = Buffer.concat(chunks)
+      if (/^text\/html/.test(changed['content-type'] ?? '') || method === 'POST') {
+        delete changed['content-length']
+        body = change(changed, body.toString(), path) ?? body
+      }
+      delete changed['transfer-encoding']
+      response.writeHead(answer.statusCode, changed).end(body)
+    })
+  })
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+  server.unref()
+  return `http://127.0.0.1:${server.address().port}`
+}
+
 /** What a client without script gets: `{ status, headers, body }`. Not `fetch`, which says that it is one. */
 export function get(url, headers = {}) {
   return new Promise((resolve, reject) => {
@@ -111,8 +139,8 @@ export function launch(options = {}) {
 
 /** Runs `look(page, site)` in a fresh profile. `options` are Playwright's, and `regime`, `js`, `in` (a browser). */
 export async function visit({ regime, layer, js = true, in: where = browser, ...options }, look) {
-  const address = await site(regime, layer)
-  const context = await where.newContext({ javaScriptEnabled: js, viewport: DESKTOP, baseURL: address, ...options })
+  const address = options.baseURL ?? (await site(regime, layer))
+  const context = await where.newContext({ javaScriptEnabled: js, viewport: DESKTOP, ...options, baseURL: address })
   context.setDefaultTimeout(10_000)
   try {
     const page = await context.newPage()
