@@ -24,20 +24,20 @@ const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../targ
 
 const servers = new Map()
 
-/** The example's address in this regime; it is started once for a test file. */
-export function site(regime = 'opt-in', layer = 'on') {
-  const key = `${regime} ${layer}`
-  if (!servers.has(key)) servers.set(key, start(regime, layer))
+/** The example's address in this regime; it is started once for a test file. `csp` is what its pages say themselves. */
+export function site(regime = 'opt-in', layer = 'on', csp = undefined) {
+  const key = `${regime} ${layer} ${csp}`
+  if (!servers.has(key)) servers.set(key, start({ REGIME: regime, LAYER: layer, ...(csp && { CSP: csp }) }))
   return servers.get(key).then(server => server.address)
 }
 
-async function start(REGIME, LAYER) {
+async function start(variables) {
   for (let attempt = 1; ; attempt++) {
     // Other programs take ports too: where one was faster, the server ends, and we try others.
     const port = 20000 + Math.floor(Math.random() * 20000)
     if (!(await isFree(port)) || !(await isFree(port + 1))) continue
     const child = spawn(`${target}/debug/examples/server`, {
-      env: { ...process.env, PORT: `${port}`, REGIME, LAYER },
+      env: { ...process.env, ...variables, PORT: `${port}` },
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     let log = ''
@@ -138,8 +138,8 @@ export function launch(options = {}) {
 }
 
 /** Runs `look(page, site)` in a fresh profile. `options` are Playwright's, and `regime`, `js`, `in` (a browser). */
-export async function visit({ regime, layer, js = true, in: where = browser, ...options }, look) {
-  const address = options.baseURL ?? (await site(regime, layer))
+export async function visit({ regime, layer, csp, js = true, in: where = browser, ...options }, look) {
+  const address = options.baseURL ?? (await site(regime, layer, csp))
   const context = await where.newContext({ javaScriptEnabled: js, viewport: DESKTOP, ...options, baseURL: address })
   context.setDefaultTimeout(10_000)
   try {
