@@ -8,7 +8,7 @@
 import { spawn } from 'node:child_process'
 import { connect, createServer } from 'node:net'
 import http from 'node:http'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 
@@ -110,15 +110,22 @@ export function get(url, headers = {}) {
   })
 }
 
+/** The cookie line of a visitor who accepted. */
+export async function accepted(address) {
+  const answer = await fetch(`${address}/_consent/choice`, {
+    method: 'POST',
+    headers: { origin: address },
+    body: new URLSearchParams({ choice: 'accept' }),
+    redirect: 'manual',
+  })
+  return answer.headers.getSetCookie().find(line => line.startsWith(COOKIE)).split(';')[0]
+}
+
 // The browser
 
 let browser
 
-before(async () => {
-  browser = await launch()
-})
-
-after(() => browser?.close())
+after(async () => (await browser)?.close())
 
 export function launch(options = {}) {
   return chromium.launch({
@@ -138,7 +145,8 @@ export function launch(options = {}) {
 }
 
 /** Runs `look(page, site)` in a fresh profile. `options` are Playwright's, and `regime`, `js`, `in` (a browser). */
-export async function visit({ regime, layer, csp, js = true, in: where = browser, ...options }, look) {
+export async function visit({ regime, layer, csp, js = true, in: where, ...options }, look) {
+  where ??= await (browser ??= launch())
   const address = options.baseURL ?? (await site(regime, layer, csp))
   const context = await where.newContext({ javaScriptEnabled: js, viewport: DESKTOP, ...options, baseURL: address })
   context.setDefaultTimeout(10_000)
