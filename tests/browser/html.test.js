@@ -37,8 +37,13 @@ test("b7 the validator accepts the example's pages, with the banner and without"
     }
   }
 
-  // One fault inside the banner, so that a validator which looks away is noticed.
-  pages.set('fault', pages.get('opt-in on ask /').replace(' part=prompt', ' part=prompt fault'))
+  // The validator looks past what is in a template: so the banner's inside is looked at as a page of its own.
+  for (const [name, body] of [...pages]) {
+    const inside = body.match(/<template shadowrootmode=open>(<style>.*?<\/style>)(.*?)<\/template>/s)
+    if (inside) pages.set(`inside ${name}`, page(inside[1], inside[2]))
+  }
+  // And a fault is seen.
+  pages.set('fault', pages.get('inside opt-in on ask /').replace(' part=prompt', ' part=prompt fault'))
 
   const folder = await mkdtemp(join(tmpdir(), 'vnu-'))
   try {
@@ -61,3 +66,5 @@ test("b7 the validator accepts the example's pages, with the banner and without"
     await rm(folder, { recursive: true })
   }
 })
+
+const page = (head, body) => `<!DOCTYPE html><html lang="en"><head><title>Banner</title>${head}</head><body>${body}</body></html>`
