@@ -80,7 +80,7 @@ pub(crate) struct Host<'a>(&'a str);
 
 impl<'a> Host<'a> {
     pub(crate) fn of(uri: &'a Uri, header: Option<&'a HeaderValue>) -> Self {
-        let from_uri = uri.authority().map(|authority| authority.as_str());
+        let from_uri = uri.authority().map(http::uri::Authority::as_str);
         let from_header = || header.and_then(|value| value.to_str().ok());
         Self(from_uri.or_else(from_header).unwrap_or_default())
     }
