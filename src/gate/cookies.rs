@@ -22,7 +22,14 @@ const MOST_NAME_BYTES: usize = 1024;
 
 /// The cookies of one `Cookie` line, trimmed, without empty ones.
 pub(crate) fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|&byte| byte == b';').map(trim).filter(|pair| !pair.is_empty())
+    let mut rest = Some(line);
+    let next = move || {
+        let line = rest?;
+        let end = memchr::memchr(b';', line);
+        rest = end.and_then(|end| line.get(end + 1..));
+        line.get(..end.unwrap_or(line.len()))
+    };
+    std::iter::from_fn(next).map(trim).filter(|pair| !pair.is_empty())
 }
 
 /// The name of a pair; empty where it has none.
@@ -72,21 +79,6 @@ fn judge(name: &[u8], consent: &Consent) -> Verdict {
     }
 }
 
-/// The request's cookies, where a choice would have to expire some of them: those that a rule
-/// makes optional (G7), or a choice cookie that stands twice (K5).
-pub(crate) fn to_expire(headers: &HeaderMap, consent: &Consent) -> Vec<HeaderValue> {
-    let policy = consent.policy();
-    let lines = || headers.get_all(header::COOKIE).iter();
-    let is_optional =
-        |pair| policy.cookie(name(pair)).is_some_and(|(_, purpose)| purpose != Purpose::NECESSARY);
-    let has_optional = lines().any(|line| pairs(line.as_bytes()).any(is_optional));
-    if has_optional || count(lines(), policy.choice_cookie_name()) > 1 {
-        lines().cloned().collect()
-    } else {
-        Vec::new()
-    }
-}
-
 /// How often a cookie of this name stands in these lines.
 pub(crate) fn count<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>, wanted: &str) -> usize {
     let pairs = lines.into_iter().flat_map(|line| pairs(line.as_bytes()));
@@ -95,25 +87,45 @@ pub(crate) fn count<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>, wanted
 
 /// Hides what is not allowed from the application (G6). A line of which all is allowed keeps its
 /// bytes.
-pub(crate) fn filter_request(headers: &mut HeaderMap, consent: &Consent) {
-    let is_allowed = |pair: &&[u8]| judge(name(pair), consent).allowed;
-    let passes = |line: &HeaderValue| pairs(line.as_bytes()).all(|pair| is_allowed(&pair));
-    if headers.get_all(header::COOKIE).iter().all(passes) {
-        return;
+///
+/// Returns the lines as they came, where a choice would have to expire something of them: cookies
+/// that a rule makes optional (G7), or a choice cookie that stands twice (K5).
+pub(crate) fn filter_request(headers: &mut HeaderMap, consent: &Consent) -> Vec<HeaderValue> {
+    let mut passes = true;
+    let mut has_optional = false;
+    let mut choices = 0;
+    let lines = || headers.get_all(header::COOKIE).iter();
+    for pair in lines().flat_map(|line| pairs(line.as_bytes())) {
+        let verdict = judge(name(pair), consent);
+        passes &= verdict.allowed;
+        match verdict.because {
+            Because::ChoiceCookie => choices += 1,
+            Because::Declared(purpose) => has_optional |= purpose != Purpose::NECESSARY,
+            Because::Undeclared => {}
+        }
     }
-    if let header::Entry::Occupied(entry) = headers.entry(header::COOKIE) {
-        let (_, lines) = entry.remove_entry_mult();
-        for line in lines.collect::<Vec<_>>() {
-            if passes(&line) {
-                headers.append(header::COOKIE, line);
-                continue;
-            }
-            let kept: Vec<&[u8]> = pairs(line.as_bytes()).filter(is_allowed).collect();
-            if let (false, Ok(line)) =
-                (kept.is_empty(), HeaderValue::from_bytes(&kept.join(&b"; "[..])))
-            {
-                headers.append(header::COOKIE, line);
-            }
+    let to_expire =
+        if has_optional || choices > 1 { lines().cloned().collect() } else { Vec::new() };
+    if !passes {
+        hide(headers, consent);
+    }
+    to_expire
+}
+
+fn hide(headers: &mut HeaderMap, consent: &Consent) {
+    let is_allowed = |pair: &&[u8]| judge(name(pair), consent).allowed;
+    let header::Entry::Occupied(entry) = headers.entry(header::COOKIE) else { return };
+    let (_, lines) = entry.remove_entry_mult();
+    for line in lines.collect::<Vec<_>>() {
+        if pairs(line.as_bytes()).all(|pair| is_allowed(&pair)) {
+            headers.append(header::COOKIE, line);
+            continue;
+        }
+        let kept: Vec<&[u8]> = pairs(line.as_bytes()).filter(is_allowed).collect();
+        if let (false, Ok(line)) =
+            (kept.is_empty(), HeaderValue::from_bytes(&kept.join(&b"; "[..])))
+        {
+            headers.append(header::COOKIE, line);
         }
     }
 }
