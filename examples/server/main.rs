@@ -1,6 +1,7 @@
 //! Example News: a small site behind the consent layer, and a stand-in for the third parties that it calls.
 //!
-//! `cargo run --example server`, with `PORT`, `REGIME=opt-in|opt-out|notice` and `LAYER=on|off` from the environment.
+//! `cargo run --example server`, with `PORT`, `REGIME=opt-in|opt-out|notice` and `LAYER=on|off` from the environment;
+//! `CSP` takes the place of the pages' own Content-Security-Policy.
 
 mod site;
 mod standin;
@@ -127,7 +128,7 @@ Try
   curl -si {site}/ | grep -i -e set-cookie -e visitor -e accept-ch -e nel -e report-to
   curl -s {site}/echo -H 'Cookie: session=1; visitor_id=2; ad_id=3'
 
-Another way: REGIME=opt-out (or notice), LAYER=off, PORT=4000. Ctrl-C stops.
+Another way: REGIME=opt-out (or notice), LAYER=off, PORT=4000, CSP=\"default-src 'none'\". Ctrl-C stops.
 "
     );
     // Not println!: it would panic where nobody reads the output.

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     convert::Infallible,
+    env,
     hash::{BuildHasher, RandomState},
     sync::Arc,
     time::Duration,
@@ -178,10 +179,10 @@ struct PageHeaders([(HeaderName, HeaderValue); 4]);
 
 impl PageHeaders {
     fn new(third_party: &str) -> Result<Self, InvalidHeaderValue> {
-        let policy = format!(
+        let policy = env::var("CSP").unwrap_or_else(|_| format!(
             "default-src 'none'; style-src 'self'; img-src 'self' {third_party}; script-src {third_party}; \
              frame-src {third_party}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-        );
+        ));
         let report_to = json!({ "group": "default", "max_age": 86400, "endpoints": [{ "url": format!("{third_party}/reports") }] });
         let nel = r#"{"report_to":"default","max_age":86400}"#;
         let hints =

@@ -15,38 +15,40 @@ pub(crate) struct Asset {
 
 /// Of the banner while it asks.
 pub(crate) static ASK_STYLE: Asset = Asset {
-    text: LazyLock::new(|| squeeze(concat!(include_str!("tab.css"), include_str!("banner.css")))),
-    csp: "'sha256-mQmaK//0RIYTpr1JDOWvY1liTz9iBzX8wovc4VqT+6M='",
+    text: LazyLock::new(|| {
+        squeeze_style(concat!(include_str!("tab.css"), include_str!("banner.css")))
+    }),
+    csp: "'sha256-Dn/mz3rbplsV0E1ZXkGJNN/JqOrLNQ//Ds8XqTwJ2BA='",
 };
 
 /// Of the banner while it asks.
 pub(crate) static ASK_SCRIPT: Asset = Asset {
     text: LazyLock::new(|| squeeze(include_str!("banner.js"))),
-    csp: "'sha256-qA4BGo1r10bGHvy5q8gkhgCgPR+tHPXnn8dNWReiMSE='",
+    csp: "'sha256-C0CtGx04JiG8S6RgJIaskCDn/I8JY4M6yO3/xi9d3fo='",
 };
 
 /// Of the banner after the choice.
 pub(crate) static TAB_STYLE: Asset = Asset {
-    text: LazyLock::new(|| squeeze(include_str!("tab.css"))),
-    csp: "'sha256-Lm6ooKNqfJHLtQzI3/2UOXtadanFneYKwtdemPufRgM='",
+    text: LazyLock::new(|| squeeze_style(include_str!("tab.css"))),
+    csp: "'sha256-TMtQXC5YmtJjHkHO7MXZuSx6bVhW7l6w36rhmyjNwEE='",
 };
 
 /// Of the banner after the choice.
 pub(crate) static TAB_SCRIPT: Asset = Asset {
     text: LazyLock::new(|| squeeze(include_str!("tab.js"))),
-    csp: "'sha256-Oqjhxet0HsAbRm40IOgqNTB5FIxMjx/sxrHqlP4VVBQ='",
+    csp: "'sha256-YgUgDE9h0kGwsQBOUD3x717DfKCg4TglO5ZzonkaUEc='",
 };
 
 /// Of the policy page, which has no script.
 pub(crate) static PAGE_STYLE: Asset = Asset {
-    text: LazyLock::new(|| squeeze(include_str!("policy_page.css"))),
-    csp: "'sha256-MZoqtB0OaA+lv3w67RtJTEuNlArchxsdRYJMTpI/ups='",
+    text: LazyLock::new(|| squeeze_style(include_str!("policy_page.css"))),
+    csp: "'sha256-IYxsLuGj25X/m4Um76JOsE3ksvqoyxTjENlCgUp31NU='",
 };
 
 /// Takes out indentation, empty lines, and comments that fill a line.
 ///
-/// Line ends stay, so that no two words grow together and scripts keep their meaning. Sources may hold no text, template
-/// or comment that spans lines.
+/// Other line ends stay, so that no two words grow together and scripts keep their meaning. Sources may hold no text,
+/// template or comment that spans lines.
 fn squeeze(source: &str) -> String {
     let is_comment =
         |line: &str| line.starts_with("//") || (line.starts_with("/*") && line.ends_with("*/"));
@@ -56,6 +58,18 @@ fn squeeze(source: &str) -> String {
         .filter(|line| !line.is_empty() && !is_comment(line))
         .collect();
     lines.join("\n")
+}
+
+/// Squeezes a stylesheet: line ends go too, where a `;`, brace, or comma is on either side.
+fn squeeze_style(source: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    for line in squeeze(source).lines() {
+        if !out.is_empty() && !out.ends_with([';', '{', '}', ',']) && !line.starts_with('}') {
+            out.push('\n');
+        }
+        out.push_str(line);
+    }
+    out
 }
 
 #[cfg(test)]
@@ -98,5 +112,9 @@ mod tests {
     #[test]
     fn squeezing_keeps_lines() {
         assert_eq!(squeeze("/* a */\n  b {\n\n    c: d;\n  }\n// e\n"), "b {\nc: d;\n}");
+        assert_eq!(
+            squeeze_style("a\nb {\n  c: d;\n  e: f\n}\ng,\nh {}\n"),
+            "a\nb {c: d;e: f}g,h {}"
+        );
     }
 }

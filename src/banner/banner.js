@@ -1,6 +1,5 @@
 (()=>{
-const page=document.documentElement,
-host=document.currentScript.previousElementSibling,
+const host=document.currentScript.parentNode,
 template=host.querySelector("template"),
 root=host.shadowRoot||host.attachShadow({mode:"open"})
 // Browsers without declarative shadow DOM leave the template in place.
@@ -13,8 +12,11 @@ tab=find("[part=tab]"),
 toggles=[...root.querySelectorAll("[name=allow]")],
 isOn=(state,toggle)=>!!{...state.categories,...state.vendors}[toggle.value]
 
-// What has the focus is not hidden behind the prompt.
-page.style.scrollPaddingBottom=prompt.offsetHeight+32+"px"
+// What has the focus is not hidden behind the prompt: the prompt makes room.
+document.addEventListener("focusin",({target})=>requestAnimationFrame(()=>{
+const behind=target.getBoundingClientRect(),front=prompt.getBoundingClientRect()
+if(target!=host&&behind.top>=front.top&&behind.bottom<=front.bottom)host.toggleAttribute("data-top")
+}))
 
 form.onsubmit=async event=>{
 event.preventDefault()
@@ -24,13 +26,12 @@ try{
 const response=await fetch(form.action,{method:"POST",headers:{accept:"application/json"},body}),state=await response.json()
 if(!response.ok)throw response
 for(const toggle of toggles)toggle.checked=toggle.defaultChecked=isOn(state,toggle)
-const hadFocus=root.activeElement
-panel.hidePopover()
 host.dataset.state="decided"
-prompt.hidden=true
+host.removeAttribute("data-top")
 tab.hidden=false
-page.style.scrollPaddingBottom=""
-if(hadFocus)tab.focus()
+if(root.activeElement)tab.focus()
+prompt.hidden=true
+panel.hidePopover()
 const status=find("[role=status]")
 status.textContent=status.dataset.saved
 host.dispatchEvent(new CustomEvent("tower-consent:change",{bubbles:true,composed:true,detail:state}))
@@ -40,6 +41,9 @@ form.onsubmit=null
 form.requestSubmit(button)
 }
 }
+
+// Closing the panel gives the focus back, unless the visitor moved it elsewhere.
+panel.onbeforetoggle=()=>root.activeElement&&(prompt.hidden?tab:find("[part=more]")).focus()
 
 // Escape means no.
 prompt.onkeydown=event=>{

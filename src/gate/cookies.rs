@@ -5,11 +5,9 @@
 
 use std::collections::HashSet;
 
-use cookie::Cookie;
 use http::{HeaderMap, HeaderValue, header};
-use time::OffsetDateTime;
 
-use super::report::Report;
+use super::{deletion::is_deletion, report::Report};
 use crate::{
     consent::Consent,
     policy::{CookieRule, Purpose},
@@ -175,20 +173,6 @@ fn first_pair(line: &[u8]) -> &[u8] {
     line.split(|&byte| byte == b';').next().unwrap_or_default()
 }
 
-/// Whether the line removes the cookie: `Max-Age` of zero or less, or else `Expires` in the past
-/// (RFC 6265bis, 5.7). A date that browsers may not read is taken for no date.
-fn is_deletion(line: &[u8]) -> bool {
-    let Some(cookie) = std::str::from_utf8(line).ok().and_then(|line| Cookie::parse(line).ok())
-    else {
-        return false;
-    };
-    match (cookie.max_age(), cookie.expires_datetime()) {
-        (Some(max_age), _) => !max_age.is_positive(),
-        (None, Some(expires)) => expires <= OffsetDateTime::now_utc(),
-        (None, None) => false,
-    }
-}
-
 /// The lines that expire the cookies among `lines` which belong to something denied (G7): for the
 /// host alone and for each parent domain, on `/` and on the declared path.
 pub(crate) fn expiries(lines: &[HeaderValue], host: &str, consent: &Consent) -> Vec<HeaderValue> {
@@ -281,25 +265,6 @@ fn parent_domains(host: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn g3_only_what_a_browser_takes_for_a_deletion_is_one() {
-        for (line, expected) in [
-            ("a=; Max-Age=0", true),
-            ("a=; max-age=-1", true),
-            ("a=1; Max-Age=60", false),
-            ("a=1; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", false),
-            ("a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0", true),
-            ("a=; Expires=Thu, 01-Jan-1970 00:00:00 GMT", true),
-            ("a=; Expires=Fri, 01 Jan 2999 00:00:00 GMT", false),
-            ("a=; Expires=0", false),
-            ("a=; Max-Age=x", false),
-            ("a=", false),
-            ("", false),
-        ] {
-            assert_eq!(is_deletion(line.as_bytes()), expected, "{line}");
-        }
-    }
 
     #[test]
     fn g7_parents_of_a_host() {

@@ -59,9 +59,12 @@ impl Visit {
 }
 
 /// A page that comes compressed can't be changed without the codecs, and costs more with them (H11).
+/// Without the header any coding would do (RFC 9110, 12.5.3).
 #[cfg(not(feature = "compression"))]
 fn ask_for_a_body_to_work_with(headers: &mut HeaderMap) {
-    headers.remove(header::ACCEPT_ENCODING);
+    if headers.contains_key(header::ACCEPT_ENCODING) {
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
 }
 
 /// Only codings that can be decoded are asked for (H11).
@@ -86,7 +89,7 @@ impl<'a> Host<'a> {
     }
 
     fn authority(self) -> &'a str {
-        let from_uri = self.uri.authority().map(|authority| authority.as_str());
+        let from_uri = self.uri.authority().map(http::uri::Authority::as_str);
         let from_header = || self.header.and_then(|value| value.to_str().ok());
         from_uri.or_else(from_header).unwrap_or_default()
     }
@@ -103,6 +106,10 @@ impl<'a> Host<'a> {
     /// Whether this URL leads to the same host and port, over HTTP or HTTPS: behind a proxy the
     /// scheme of the request isn't known. A path does.
     pub(crate) fn is_origin_of(self, url: &str) -> bool {
+        // Browsers drop tabs and newlines before they read: `/\t/x` is another host.
+        if url.contains(|c: char| c.is_ascii_control()) {
+            return false;
+        }
         if url.starts_with('/') {
             return !url.starts_with("//") && !url.starts_with("/\\");
         }

@@ -3,7 +3,7 @@
 use std::str;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body;
 
 use super::{
@@ -16,6 +16,8 @@ use crate::{
     consent::Consent,
     policy::PurposeSet,
 };
+
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
 
 /// Takes the form in, unless its head alone tells that it can't be taken.
 pub(super) fn answer<B: Body>(consent: &Consent, request: Request<B>) -> Answer<B> {
@@ -53,13 +55,19 @@ fn is_form(headers: &HeaderMap) -> bool {
 }
 
 fn wants_json(headers: &HeaderMap) -> bool {
-    let accepts = |value: &HeaderValue, wanted: &[u8]| {
-        memchr::memmem::find(&value.as_bytes().to_ascii_lowercase(), wanted).is_some()
+    let is_refusal = |field: &str| {
+        let weight = field.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok());
+        weight.is_some_and(|weight: f32| weight <= 0.0)
     };
-    let accept = headers.get(header::ACCEPT);
-    accept.is_some_and(|accept| {
-        accepts(accept, b"application/json") && !accepts(accept, b"text/html")
-    })
+    let accepts = |wanted: &str| {
+        let lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
+        lines.flat_map(|line| line.split(',')).any(|range| {
+            let mut fields = range.split(';');
+            let essence = fields.next().unwrap_or_default().trim();
+            essence.eq_ignore_ascii_case(wanted) && !fields.any(is_refusal)
+        })
+    };
+    accepts("application/json") && !accepts("text/html")
 }
 
 fn too_large() -> Response<Bytes> {
@@ -93,10 +101,14 @@ pub(super) fn take(
     response
 }
 
+/// Back to the page. Without script no page mends itself when Back takes it out of the browser's
+/// back/forward cache, where `Vary` counts for nothing: so the pages from before the choice go (V3).
+/// <https://www.w3.org/TR/clear-site-data/>
 fn see_other(path: &str) -> Response<Bytes> {
     let mut response = respond(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
     let location = HeaderValue::try_from(path).unwrap_or(HeaderValue::from_static("/"));
     response.headers_mut().insert(header::LOCATION, location);
+    response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\""));
     response
 }
 

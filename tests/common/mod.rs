@@ -77,15 +77,14 @@ pub(crate) fn exchange_with(
 ) -> Exchange {
     let seen = Arc::new(Mutex::new(None));
     let app = Mutex::new(Some(app));
-    let service = ServiceBuilder::new().layer(layer.clone()).service(service_fn(
-        |request: Request<Body>| {
+    let service =
+        ServiceBuilder::new().layer(layer.clone()).service(service_fn(|request: Request<Body>| {
             let parts = request.into_parts().0;
             let app = app.lock().unwrap().take().expect("the application is asked once");
             let response = app(&parts);
             *seen.lock().unwrap() = Some(parts);
             async { Ok::<_, Infallible>(response) }
-        },
-    ));
+        }));
     let response = service.oneshot(request).now_or_never().expect("nothing to wait for").unwrap();
     let (parts, body) = response.into_parts();
     let body = body.collect().now_or_never().expect("nothing to wait for").unwrap().to_bytes();
@@ -149,4 +148,38 @@ pub(crate) fn state(layer: &ConsentLayer, headers: &[(&str, &str)]) -> serde_jso
     let exchange = exchange(layer, request.body(empty()).unwrap(), ok());
     assert!(exchange.seen.is_none(), "the layer answers for itself");
     exchange.json()
+}
+
+/// What is logged at WARN or above while this runs.
+#[cfg(feature = "tracing")]
+pub(crate) fn log(run: impl FnOnce()) -> String {
+    use tracing_subscriber::{filter::LevelFilter, fmt, util::SubscriberInitExt};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = fmt::Subscriber::builder()
+        .with_max_level(LevelFilter::WARN)
+        .with_ansi(false)
+        .without_time()
+        .with_writer(move || writer.clone())
+        .finish();
+    let guard = subscriber.set_default();
+    run();
+    drop(guard);
+    let bytes = lines.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
 }

@@ -1,0 +1,109 @@
+// B4: the banner runs under the strictest policies, and admits nothing but itself.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { button, inFront, opensSettings, part, showsDecided, site, visit } from './support.js'
+
+/** Collects what the browser refuses, from policies and from elsewhere. */
+async function watch(page) {
+  const seen = []
+  await page.exposeFunction('reportViolation', text => seen.push(text))
+  await page.addInitScript(() =>
+    addEventListener('securitypolicyviolation', event =>
+      window.reportViolation(`${event.effectiveDirective} ${event.blockedURI.replace(location.origin, '')} ${event.sample}`),
+    ),
+  )
+  page.on('console', message => {
+    // The event says the same, without the whole policy.
+    const isViolation = /violates the following (Content Security Policy|report-only)/.test(message.text())
+    if (['error', 'warning'].includes(message.type()) && !isViolation) seen.push(message.text())
+  })
+  page.on('pageerror', error => seen.push(`${error}`))
+  return seen
+}
+
+async function everyState(page) {
+  await opensSettings(page).click()
+  await part(page, 'settings').waitFor()
+  await part(page, 'close').click()
+  await button(page, 'prompt', 'accept').click()
+  await showsDecided(page)
+  await page.reload()
+  await showsDecided(page)
+  await part(page, 'tab').click()
+  await button(page, 'settings', 'reject').click()
+  await part(page, 'settings').waitFor({ state: 'hidden' })
+  await showsDecided(page)
+}
+
+for (const regime of ['opt-in', 'opt-out', 'notice']) {
+  test(`b4 ${regime}: no violation on the example's pages`, () =>
+    visit({ regime }, async page => {
+      const seen = await watch(page)
+      for (const path of ['/', '/article', '/privacy', '/stream']) {
+        await page.context().clearCookies()
+        await page.goto(path)
+        await everyState(page)
+      }
+      await page.goto('/_consent')
+      await page.locator('button[value=accept]').click()
+      await page.locator('button[value=reject]').click()
+      await page.waitForLoadState()
+      assert.deepEqual(seen, [])
+    }))
+}
+
+// What an app may say; a comma separates policies.
+const STRICT = {
+  "default-src 'none'": "default-src 'none'",
+  'all that can be none is none':
+    "default-src 'none'; script-src 'none'; style-src 'none'; connect-src 'none'; form-action 'none'; base-uri 'none'; " +
+    "frame-ancestors 'none'; img-src 'none'",
+  'two policies': "default-src 'none'; form-action 'none', script-src 'none'; style-src-elem 'none'; style-src-attr 'none'",
+  'nonces and strict-dynamic': "default-src 'none'; script-src 'nonce-abc' 'strict-dynamic'; style-src 'nonce-abc'",
+  'trusted types': "default-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+  'a sandbox': "default-src 'none'; sandbox allow-scripts allow-forms allow-same-origin",
+}
+
+for (const [name, csp] of Object.entries(STRICT)) {
+  test(`b4 no violation of the banner's under ${name}`, async () => {
+    // Such a policy refuses the page's own style and pictures, too: that much is the page's.
+    const pages = await visit({ csp, layer: 'off' }, async page => {
+      const seen = await watch(page)
+      await page.goto('/privacy')
+      await page.waitForLoadState('networkidle')
+      return new Set(seen)
+    })
+    assert.ok(pages.size > 0)
+    await visit({ csp }, async page => {
+      const seen = await watch(page)
+      await page.goto('/privacy')
+      assert.equal(await button(page, 'prompt', 'accept').evaluate(isStyled), true)
+      await everyState(page)
+      const own = seen.filter(text => !pages.has(text))
+      assert.deepEqual(own, [])
+    })
+  })
+
+  test(`b4 under ${name}, without script`, () =>
+    visit({ csp, js: false }, async page => {
+      await page.goto('/privacy')
+      assert.equal(await button(page, 'prompt', 'accept').evaluate(isStyled), true)
+      await everyState(page)
+    }))
+}
+
+const isStyled = element => getComputedStyle(element).fontWeight === '600'
+
+test("b4 what the page's policy forbids stays forbidden", async () => {
+  const csp = STRICT["default-src 'none'"]
+  // The page's own inline code is put in where it passes by.
+  const baseURL = await inFront(await site('opt-in', 'on', csp), (_, body) =>
+    body.replace('</head>', '<style>body { outline: 1px solid }</style><script>document.title = "ran"</script></head>'))
+  await visit({ baseURL }, async page => {
+    await page.goto('/privacy')
+    await part(page, 'prompt').waitFor()
+    assert.notEqual(await page.title(), 'ran')
+    assert.equal(await page.evaluate(() => getComputedStyle(document.body).outlineStyle), 'none')
+  })
+})
