@@ -1,5 +1,20 @@
-//! The manual: what the layer does by default, and how to run it.
+//! The manual: what the layer does by default, how to run it behind caches, proxies and other
+//! layers, and what it does not do.
 
-pub mod defaults {
-    //! Defaults.
-}
+#[doc = include_str!("manual/defaults.md")]
+pub mod defaults {}
+
+#[doc = include_str!("manual/caching.md")]
+pub mod caching {}
+
+#[doc = include_str!("manual/csp.md")]
+pub mod csp {}
+
+#[doc = include_str!("manual/compression.md")]
+pub mod compression {}
+
+#[doc = include_str!("manual/threats.md")]
+pub mod threats {}
+
+#[doc = include_str!("manual/limits.md")]
+pub mod limits {}

@@ -15,8 +15,10 @@ pub(crate) struct Asset {
 
 /// Of the banner while it asks.
 pub(crate) static ASK_STYLE: Asset = Asset {
-    text: LazyLock::new(|| squeeze_style(concat!(include_str!("tab.css"), include_str!("banner.css")))),
-    csp: "'sha256-jKBfUBp4eatnG+k1fS4YA9NKP4Z1i2j4c0F533nwwyQ='",
+    text: LazyLock::new(|| {
+        squeeze_style(concat!(include_str!("tab.css"), include_str!("banner.css")))
+    }),
+    csp: "'sha256-Dn/mz3rbplsV0E1ZXkGJNN/JqOrLNQ//Ds8XqTwJ2BA='",
 };
 
 /// Of the banner while it asks.
@@ -28,7 +30,7 @@ pub(crate) static ASK_SCRIPT: Asset = Asset {
 /// Of the banner after the choice.
 pub(crate) static TAB_STYLE: Asset = Asset {
     text: LazyLock::new(|| squeeze_style(include_str!("tab.css"))),
-    csp: "'sha256-y17Lqy7Pt4Klzhaol+CaivCIAEQ0gd3N1lbEMAGL0Ts='",
+    csp: "'sha256-TMtQXC5YmtJjHkHO7MXZuSx6bVhW7l6w36rhmyjNwEE='",
 };
 
 /// Of the banner after the choice.
@@ -40,7 +42,7 @@ pub(crate) static TAB_SCRIPT: Asset = Asset {
 /// Of the policy page, which has no script.
 pub(crate) static PAGE_STYLE: Asset = Asset {
     text: LazyLock::new(|| squeeze_style(include_str!("policy_page.css"))),
-    csp: "'sha256-jMi6afqb/jtRrRh/XA78OrkBFVYq92QRq0Kt3Ypfkms='",
+    csp: "'sha256-IYxsLuGj25X/m4Um76JOsE3ksvqoyxTjENlCgUp31NU='",
 };
 
 /// Takes out indentation, empty lines, and comments that fill a line.
@@ -110,6 +112,9 @@ mod tests {
     #[test]
     fn squeezing_keeps_lines() {
         assert_eq!(squeeze("/* a */\n  b {\n\n    c: d;\n  }\n// e\n"), "b {\nc: d;\n}");
-        assert_eq!(squeeze_style("a\nb {\n  c: d;\n  e: f\n}\ng,\nh {}\n"), "a\nb {c: d;e: f}g,h {}");
+        assert_eq!(
+            squeeze_style("a\nb {\n  c: d;\n  e: f\n}\ng,\nh {}\n"),
+            "a\nb {c: d;e: f}g,h {}"
+        );
     }
 }

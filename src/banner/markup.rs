@@ -57,6 +57,16 @@ impl Markup {
         self
     }
 
+    /// An attribute's value, quoted unless it is as plain as a slug or a path.
+    pub(crate) fn value(&mut self, value: &str) -> &mut Self {
+        let is_plain =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/' | b'.');
+        if !value.is_empty() && !value.ends_with('/') && value.bytes().all(is_plain) {
+            return self.raw(value);
+        }
+        self.raw("\"").text(value).raw("\"")
+    }
+
     /// A place that waits for the visitor.
     pub(crate) fn slot(&mut self, slot: Slot) -> &mut Self {
         let constant = std::mem::take(&mut self.open);
@@ -142,6 +152,19 @@ mod tests {
         assert_eq!(escape("plain /path?a=b"), "plain /path?a=b");
         assert_eq!(escape("<a href='x\">&\u{e9}"), "&lt;a href=&#39;x&#34;&gt;&amp;&#233;");
         assert_eq!(escape("a\r\nb\0\u{85}\u{fffe}"), "a  b&#65533;&#65533;&#65533;");
+    }
+
+    #[test]
+    fn quotes_values_where_needed() {
+        let written = |value: &str| {
+            let mut markup = Markup::default();
+            markup.value(value);
+            String::from_utf8(markup.finish().fill("", |_| false).concat()).unwrap()
+        };
+        assert_eq!(written("/_consent/choice"), "/_consent/choice");
+        assert_eq!(written(""), "\"\"");
+        assert_eq!(written("/"), "\"/\"");
+        assert_eq!(written("/a?b=c d\"e>"), "\"/a?b=c d&#34;e&gt;\"");
     }
 
     #[test]

@@ -180,3 +180,64 @@ fn section(html: &mut Markup, section: &Section<'_>, view: &PageView<'_>) {
     }
     html.raw("</section>\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples;
+    use super::*;
+
+    fn html(view: &PageView<'_>) -> String {
+        String::from_utf8(render(view, |id| id == 2).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn b10_tells_name_purpose_provider_and_lifetime_by_category_necessary_first() {
+        let texts = samples::english();
+        let toggles = samples::categories(&texts);
+        let sections = samples::sections(&texts);
+        let html = html(&samples::page(samples::view(&texts, &toggles), &sections));
+        let mut rest = html.as_str();
+        for expected in [
+            "<h3>Strictly necessary</h3>",
+            "__Host-consent</th>",
+            ">Remembers what you decide on this page.</td>",
+            ">Example News</td>",
+            ">180 days</td>",
+            "<h3>Analytics</h3>",
+            "_em_*</th>",
+            "https://metrics.example/privacy",
+        ] {
+            rest = rest.split_once(expected).unwrap_or_else(|| panic!("{expected} in order")).1;
+        }
+    }
+
+    #[test]
+    fn b10_the_form_posts_what_the_banner_posts() {
+        let texts = samples::english();
+        let toggles = samples::categories(&texts);
+        let sections = samples::sections(&texts);
+        let html = html(&samples::page(samples::view(&texts, &toggles), &sections));
+        assert!(html.contains("<form method=\"post\" action=\"/_consent/choice\""));
+        assert!(html.contains("name=return_to value=\"/_consent\">"));
+        assert!(html.contains("name=allow value=analytics checked>"));
+        assert!(html.contains("name=allow value=marketing>"));
+        for choice in ["save", "reject", "accept"] {
+            assert!(html.contains(&format!("<button name=\"choice\" value=\"{choice}\">")));
+        }
+        assert!(!html.contains("<script"));
+    }
+
+    #[test]
+    fn says_what_holds() {
+        let texts = samples::english();
+        let toggles = samples::categories(&texts);
+        let sections = samples::sections(&texts);
+        let page = samples::page(samples::view(&texts, &toggles), &sections);
+        assert!(html(&page).contains("You have not decided yet. Until you do"));
+        let decided = PageView { decided_on: Some("November 24, 2026"), ..page };
+        assert!(
+            html(&decided)
+                .contains("You decided on November 24, 2026. We will ask again after 180 days")
+        );
+    }
+}

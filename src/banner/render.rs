@@ -78,10 +78,12 @@ pub(crate) fn render(view: &View<'_>) -> Banner {
     let mut html = Markup::default();
     html.raw("<tower-consent data-nosnippet data-state=").raw(state);
     html.raw("><template shadowrootmode=open><style>").raw(&style.text).raw("</style>");
-    html.raw("<form method=post action=\"")
-        .text(view.endpoint)
-        .raw("/choice\" autocomplete=off lang=\"");
-    html.text(&texts.lang).raw("\" dir=").raw(texts.dir.as_str()).raw(">");
+    html.raw("<form method=post action=").value(&format!("{}/choice", view.endpoint));
+    html.raw(" autocomplete=off lang=")
+        .value(&texts.lang)
+        .raw(" dir=")
+        .raw(texts.dir.as_str())
+        .raw(">");
     return_to(&mut html);
     html.raw("<button type=button part=tab popovertarget=s").raw(if view.decided {
         ">"
@@ -152,7 +154,7 @@ pub(super) fn toggles(html: &mut Markup, toggles: &[Toggle<'_>], texts: &Texts) 
                 .text(&texts.settings.always_on)
                 .raw(")<input type=checkbox checked disabled>");
         } else {
-            html.raw("<input type=checkbox name=allow value=\"").text(toggle.slug).raw("\"");
+            html.raw("<input type=checkbox name=allow value=").value(toggle.slug);
             html.slot(Slot::Checked(toggle.id)).raw(">");
         }
         html.raw("</label>");
@@ -181,7 +183,7 @@ pub(super) fn return_to(html: &mut Markup) {
 }
 
 fn link(html: &mut Markup, url: &str, text: &str) {
-    html.raw("<a href=\"").text(url).raw("\">").text(text).raw("</a>");
+    html.raw("<a href=").value(url).raw(">").text(text).raw("</a>");
 }
 
 fn gpc(html: &mut Markup, view: &View<'_>) {
@@ -224,90 +226,111 @@ mod tests {
         }
     }
 
-    // TRIAL
     #[test]
-    fn dump() {
-        use super::super::policy_page;
-        let dir = "/tmp/bannerw/out";
-        std::fs::create_dir_all(dir).unwrap();
-        let mut texts = samples::english();
-        for dir_ in ["ltr", "rtl"] {
-            if dir_ == "rtl" {
-                texts.dir = super::super::texts::Direction::Rtl;
-            }
-            let mut toggles = samples::categories(&texts);
-            for vendors in [false, true] {
-                if vendors {
-                    toggles[2].vendors = vec![
-                        Toggle {
-                            id: 4,
-                            slug: "example-metrics",
-                            name: "Example Metrics",
-                            description: "",
-                            locked: false,
-                            vendors: vec![],
-                        },
-                        Toggle {
-                            id: 5,
-                            slug: "other-metrics",
-                            name: "Caf\u{e9} \u{1f36a} Count",
-                            description: "Counts.",
-                            locked: false,
-                            vendors: vec![],
-                        },
-                    ];
-                }
-                for regime in [Regime::OptIn, Regime::OptOut, Regime::Notice] {
-                    for decided in [false, true] {
-                        for gpc_honored in [false, true] {
-                            let view = View {
-                                regime,
-                                decided,
-                                gpc_honored,
-                                ..samples::view(&texts, &toggles)
-                            };
-                            let b = render(&view);
-                            let name = format!(
-                                "{dir_}-{regime:?}-{}{}{}",
-                                if decided { "decided" } else { "ask" },
-                                if gpc_honored { "-gpc" } else { "" },
-                                if vendors { "-vendors" } else { "" }
-                            );
-                            std::fs::write(
-                                format!("{dir}/{name}.html"),
-                                b.fill("/RETURN", |id| {
-                                    regime != Regime::OptIn && id != 3 || decided && id == 2
-                                })
-                                .concat(),
-                            )
-                            .unwrap();
-                            let sections = samples::sections(&texts);
-                            let page = policy_page::PageView {
-                                decided_on: decided.then_some("November 24, 2026"),
-                                ..samples::page(view, &sections)
-                            };
-                            std::fs::write(
-                                format!("{dir}/page-{name}.html"),
-                                policy_page::render(&page, |id| decided && id == 2),
-                            )
-                            .unwrap();
-                        }
-                    }
-                }
-            }
+    fn c2_accept_and_reject_are_the_same_but_for_value_and_text() {
+        let texts = samples::english();
+        let toggles = samples::categories(&texts);
+        for (regime, accept, reject) in
+            [(Regime::OptIn, "Accept", "Reject"), (Regime::OptOut, "Accept", "Opt out")]
+        {
+            let html = html(&View { regime, ..samples::view(&texts, &toggles) });
+            let button = |value: &str, text: &str| {
+                format!("<button part=button name=choice value={value}>{text}</button>")
+            };
+            let both = button("reject", reject) + &button("accept", accept);
+            let prompt = html.split_once(" role=region").unwrap().1;
+            assert!(prompt.contains(&both), "{regime:?}: {prompt}");
+            assert!(
+                html.contains(&(button("reject", "Reject all") + &button("accept", "Accept all")))
+            );
         }
-        std::fs::write(
-            format!("{dir}/csp.json"),
-            format!(
-                "{{\"ask\":[{:?},{:?}],\"decided\":[{:?},{:?}],\"page\":[{:?},{:?}]}}",
-                ASK_STYLE.csp,
-                ASK_SCRIPT.csp,
-                TAB_STYLE.csp,
-                TAB_SCRIPT.csp,
-                super::super::assets::PAGE_STYLE.csp,
-                "'none'"
-            ),
-        )
-        .unwrap();
+    }
+
+    #[test]
+    fn c3_optional_toggles_start_off_and_only_the_necessary_is_locked() {
+        let texts = samples::english();
+        let toggles = samples::categories(&texts);
+        let html = html(&samples::view(&texts, &toggles));
+        assert_eq!(html.matches(" checked").count(), 1);
+        assert_eq!(html.matches("(Always on)<input type=checkbox checked disabled>").count(), 1);
+        for slug in ["preferences", "analytics", "marketing"] {
+            assert!(
+                html.contains(&format!("<input type=checkbox name=allow value={slug}>")),
+                "{slug}"
+            );
+        }
+    }
+
+    #[test]
+    fn c3_enter_on_a_toggle_saves() {
+        let texts = samples::english();
+        let toggles = samples::categories(&texts);
+        let html = html(&samples::view(&texts, &toggles));
+        let first = html.split_once("name=choice").unwrap().1;
+        assert!(first.starts_with(" value=save>"), "the form's default button");
+    }
+
+    #[test]
+    fn c8_a_notice_is_told_and_settings_still_refuse() {
+        let texts = samples::english();
+        let toggles = samples::categories(&texts);
+        let html = html(&View { regime: Regime::Notice, ..samples::view(&texts, &toggles) });
+        let (form, _) = html.split_once("</form>").unwrap();
+        let (panel, prompt) = form.split_once(" role=region").unwrap();
+        assert!(prompt.contains("value=accept>OK<") && !prompt.contains("value=reject"));
+        assert!(panel.contains("value=reject>Reject all<"));
+    }
+
+    #[test]
+    fn c10_says_that_the_opt_out_signal_is_honored() {
+        let texts = samples::english();
+        let toggles = samples::categories(&texts);
+        for (decided, times) in [(false, 2), (true, 1)] {
+            let view = View { decided, gpc_honored: true, ..samples::view(&texts, &toggles) };
+            assert_eq!(html(&view).matches("Global Privacy Control").count(), times);
+        }
+    }
+
+    #[test]
+    fn c7_the_tab_opens_the_settings_without_script() {
+        let texts = samples::english();
+        let toggles = samples::categories(&texts);
+        let html = html(&View { decided: true, ..samples::view(&texts, &toggles) });
+        assert!(html.contains("<button type=button part=tab popovertarget=s>"));
+        assert!(html.contains("<div popover id=s part=settings "));
+        assert!(!html.contains("role=region"));
+    }
+
+    #[test]
+    fn what_a_policy_says_can_not_break_out() {
+        let evil =
+            "</template></script><img src=x onerror=alert(1)>\" onclick='x' {site} \u{e9}\u{1f36a}";
+        let mut texts = samples::english();
+        texts.prompt.opt_in.message = evil.to_owned();
+        texts.name = evil.to_owned();
+        texts.saved = evil.to_owned();
+        texts.lang = evil.to_owned();
+        let vendor = Toggle {
+            id: 9,
+            slug: evil,
+            name: evil,
+            description: evil,
+            locked: false,
+            vendors: Vec::new(),
+        };
+        let toggles = [Toggle { vendors: vec![vendor.clone()], ..vendor }];
+        let view = View {
+            site: evil,
+            endpoint: evil,
+            privacy_url: Some(evil),
+            ..samples::view(&texts, &toggles)
+        };
+        let html = String::from_utf8(render(&view).fill(evil, |_| true).concat()).unwrap();
+        assert!(html.is_ascii());
+        assert!(
+            !html.contains("<img") && !html.contains("\" onclick") && !html.contains("onclick='")
+        );
+        assert_eq!(html.matches("</template>").count(), 1);
+        assert_eq!(html.matches("</script>").count(), 1);
     }
 }

@@ -1,31 +1,39 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use serde_json::{Map, Value, json};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use time::format_description::well_known::Rfc3339;
 
-use crate::{Category, Vendor, consent::Consent};
+use crate::{
+    Category, Vendor,
+    consent::{Consent, Regime},
+};
 
 /// The state as JSON: what `GET /_consent/state` answers, and a choice made by script.
+#[derive(Serialize)]
+struct State {
+    regime: Regime,
+    decided: bool,
+    /// When the choice was made, by RFC 3339; null where there is none.
+    at: Option<String>,
+    revision: u32,
+    categories: Map<String, Value>,
+    vendors: Map<String, Value>,
+    gpc: bool,
+}
+
 pub(super) fn answer(consent: &Consent) -> Response<Bytes> {
-    super::respond(StatusCode::OK, "application/json", state(consent).to_string())
-}
-
-fn state(consent: &Consent) -> Value {
     let policy = consent.policy();
-    let answers = |slugs: &mut dyn Iterator<Item = &str>| -> Map<String, Value> {
-        slugs.map(|slug| (slug.to_owned(), consent.allows(slug).into())).collect()
+    let allows = |slug: &str| (slug.to_owned(), Value::from(consent.allows(slug)));
+    let state = State {
+        regime: consent.regime(),
+        decided: consent.is_decided(),
+        at: consent.choice().and_then(|choice| choice.at().format(&Rfc3339).ok()),
+        revision: policy.revision(),
+        categories: policy.categories().iter().map(Category::slug).map(allows).collect(),
+        vendors: policy.vendors().iter().map(Vendor::slug).map(allows).collect(),
+        gpc: consent.has_gpc(),
     };
-    json!({
-        "regime": consent.regime(),
-        "decided": consent.is_decided(),
-        "at": consent.choice().map(|choice| format_time(choice.at())),
-        "revision": policy.revision(),
-        "categories": answers(&mut policy.categories().iter().map(Category::slug)),
-        "vendors": answers(&mut policy.vendors().iter().map(Vendor::slug)),
-        "gpc": consent.has_gpc(),
-    })
-}
-
-fn format_time(time: OffsetDateTime) -> String {
-    time.format(&Rfc3339).unwrap_or_default()
+    let json = serde_json::to_vec(&state).unwrap_or_default();
+    super::respond(StatusCode::OK, "application/json", json)
 }
