@@ -25,6 +25,7 @@ pin_project! {
     enum Kind<B> {
         Passed { #[pin] body: B },
         Page { #[pin] body: B, page: Page },
+        PageOfHead,
         Own { bytes: Bytes },
     }
 }
@@ -43,6 +44,12 @@ impl<B> ResponseBody<B> {
 
     pub(crate) fn own(bytes: Bytes) -> Self {
         Self { kind: Kind::Own { bytes } }
+    }
+
+    /// What answers `HEAD` for a page: no bytes, and no size either. Servers tell an exact size as
+    /// `Content-Length`, and that of the application's page isn't the one that `GET` would have.
+    pub(crate) fn page_of_head() -> Self {
+        Self { kind: Kind::PageOfHead }
     }
 
     pub(crate) fn page(body: B, rewriter: Rewriter) -> Self {
@@ -66,6 +73,7 @@ where
         match self.project().kind.project() {
             KindProjection::Passed { body } => poll_bytes(body, cx),
             KindProjection::Page { body, page } => page.poll(body, cx),
+            KindProjection::PageOfHead => Poll::Ready(None),
             KindProjection::Own { bytes } if bytes.is_empty() => Poll::Ready(None),
             KindProjection::Own { bytes } => {
                 Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
@@ -77,6 +85,7 @@ where
         match &self.kind {
             Kind::Passed { body } => body.is_end_stream(),
             Kind::Page { body, page } => page.is_end_stream(body),
+            Kind::PageOfHead => true,
             Kind::Own { bytes } => bytes.is_empty(),
         }
     }
@@ -85,6 +94,7 @@ where
         match &self.kind {
             Kind::Passed { body } => body.size_hint(),
             Kind::Page { body, page } => page.size_hint(body),
+            Kind::PageOfHead => SizeHint::default(),
             Kind::Own { bytes } => SizeHint::with_exact(bytes.len() as u64),
         }
     }
@@ -154,12 +164,12 @@ impl Page {
     fn end(&mut self, trailers: Option<HeaderMap>) {
         self.has_ended = true;
         self.rewriter.end();
-        self.trailers = trailers.map(|mut trailers| {
+        self.trailers = trailers.and_then(|mut trailers| {
             // A digest of the application's bytes isn't one of these.
             for name in &DIGESTS {
                 trailers.remove(name);
             }
-            trailers
+            (!trailers.is_empty()).then_some(trailers)
         });
     }
 

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use http::{Request, Response, response::Parts};
@@ -53,16 +53,18 @@ impl Site {
         response: Response<B>,
     ) -> Response<ResponseBody<B>> {
         let (mut parts, body) = response.into_parts();
-        let is_empty = body.is_end_stream();
-        let (consent, shows_banner) = self.gate(visit, &mut parts, is_empty);
-        let body = if shows_banner {
+        let takes_banner = visit.is_head || !body.is_end_stream();
+        let (consent, shows_banner) = self.gate(visit, &mut parts, takes_banner);
+        let body = if !shows_banner {
+            ResponseBody::passed(body)
+        } else if visit.is_head {
+            ResponseBody::page_of_head()
+        } else {
             let return_to = visit.uri.path_and_query().map_or("/", |path| path.as_str());
             let return_to =
                 routes::return_to::sanitize(return_to, &self.policy.declared().endpoint);
             let snippet = self.banners.fill(&consent, return_to);
             ResponseBody::page(body, gate::rewriter(&parts.headers, snippet))
-        } else {
-            ResponseBody::passed(body)
         };
         Response::from_parts(parts, body)
     }
@@ -74,14 +76,20 @@ impl Site {
         response: Response<Bytes>,
     ) -> Response<ResponseBody<B>> {
         let (mut parts, body) = response.into_parts();
-        self.gate(visit, &mut parts, true);
+        self.gate(visit, &mut parts, false);
         Response::from_parts(parts, ResponseBody::own(body))
     }
 
-    fn gate(&self, visit: &Visit, parts: &mut Parts, is_empty: bool) -> (Consent, bool) {
-        gate::response(parts, visit, is_empty, &self.signing, &self.report, |consent| gate::Page {
+    fn gate<'a>(
+        &self,
+        visit: &'a Visit,
+        parts: &mut Parts,
+        takes_banner: bool,
+    ) -> (Cow<'a, Consent>, bool) {
+        let page_for = |consent: &Consent| gate::Page {
             tag: self.banners.tag(consent),
             hashes: self.banners.hashes(consent),
-        })
+        };
+        gate::response(parts, visit, takes_banner, &self.signing, &self.report, page_for)
     }
 }

@@ -98,8 +98,6 @@ pub(crate) fn render(view: &View<'_>) -> Banner {
         html.raw("<p role=status data-saved=\"").text(&texts.saved).raw("\"></p>");
     }
     html.raw("</form></template>");
-    // Not in the shadow tree, so never seen: the link is for browsers without declarative shadow DOM and scripts.
-    link(&mut html, view.endpoint, &prompt.tab);
     html.raw("<script>").raw(&script.text).raw("</script></tower-consent>");
     Banner { template: html.finish(), style, script }
 }
@@ -218,10 +216,16 @@ mod tests {
         let toggles = samples::categories(&texts);
         for regime in [Regime::OptIn, Regime::OptOut, Regime::Notice] {
             for (decided, budget) in [(false, 4096), (true, 1200)] {
-                let html = html(&View { regime, decided, ..samples::view(&texts, &toggles) });
-                let weight = brotli(&html);
-                println!("{regime:?}, decided {decided}: {} bytes, brotli {weight}", html.len());
-                assert!(weight <= budget, "{weight}");
+                for gpc_honored in [false, true] {
+                    let view = samples::view(&texts, &toggles);
+                    let html = html(&View { regime, decided, gpc_honored, ..view });
+                    let weight = brotli(&html);
+                    println!(
+                        "{regime:?}, decided {decided}: {} bytes, brotli {weight}",
+                        html.len()
+                    );
+                    assert!(weight <= budget, "{weight}");
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 {
 const root=document.currentScript.parentNode.shadowRoot
-// Browsers without declarative shadow DOM show the plain link.
+// Browsers without declarative shadow DOM have no tab.
 if(root){
 const form=root.querySelector("form"),tab=form[1]
 // Closing gives the focus back, unless the visitor moved it elsewhere.

@@ -146,6 +146,11 @@ pub enum TextError {
         /// What it could have been.
         near: Vec<String>,
     },
+    /// The text of this key says nothing: the visitor would meet a button without words.
+    Empty {
+        /// The key as written.
+        key: String,
+    },
     /// The TOML, or a value in it, is wrong.
     Invalid {
         /// What the parser says.
@@ -168,6 +173,7 @@ impl fmt::Display for TextError {
                 }
                 Ok(())
             }
+            TextError::Empty { key } => write!(f, "the text `{key}` must not be empty"),
             TextError::Invalid { reason } => write!(f, "invalid texts: {reason}"),
         }
     }
@@ -191,6 +197,9 @@ impl Texts {
         for (key, text) in overrides {
             let unknown = || unknown_key(key, &table);
             match text_at(&table, key) {
+                Some(_) if text.trim().is_empty() && !may_be_empty(key) => {
+                    return Err(TextError::Empty { key: key.clone() });
+                }
                 Some(_) => put(&mut table, key, text),
                 None => return Err(unknown()),
             }
@@ -238,6 +247,11 @@ pub(crate) fn fill(text: &str, values: &[(&str, &str)]) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// A prompt may go without a title.
+fn may_be_empty(key: &str) -> bool {
+    key.starts_with("prompt.") && key.ends_with(".title")
 }
 
 fn text_at<'a>(table: &'a toml::Table, key: &str) -> Option<&'a str> {
@@ -322,8 +336,7 @@ mod tests {
             list_keys(&table, "", &mut keys);
             for key in keys {
                 let text = text_at(&table, &key).unwrap();
-                let may_be_empty = key.starts_with("prompt.") && key.ends_with(".title");
-                assert!(may_be_empty || !text.trim().is_empty(), "{tag}: `{key}` is empty");
+                assert!(may_be_empty(&key) || !text.trim().is_empty(), "{tag}: `{key}` is empty");
                 assert_eq!(text.trim(), text, "{tag}: `{key}` has blanks around it");
             }
         }

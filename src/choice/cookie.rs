@@ -132,8 +132,8 @@ pub(crate) fn longest(policy: &Policy) -> usize {
 }
 
 fn parse(value: &str, policy: &Policy, now: u64) -> Option<Choice> {
-    let mut fields = value.split('.');
-    if fields.next()? != "1" {
+    let mut fields = value.as_bytes().split(|&byte| byte == b'.');
+    if fields.next()? != b"1" {
         return None;
     }
     let revision = number(fields.next()?)?;
@@ -146,49 +146,54 @@ fn parse(value: &str, policy: &Policy, now: u64) -> Option<Choice> {
     if now > at.checked_add(policy.lifetime_seconds())? {
         return None;
     }
-    let (how, with_gpc) = match how.strip_suffix("-gpc") {
+    let (how, with_gpc) = match how.strip_suffix(b"-gpc") {
         Some(how) => (how, true),
         None => (how, false),
     };
-    let (how, _) = HOW.iter().find(|(_, word)| *word == how)?;
+    let (how, _) = HOW.iter().find(|(_, word)| word.as_bytes() == how)?;
     let (answered, granted) = parse_answers(answers, policy)?;
     let revision = u32::try_from(revision).ok()?;
     Some(Choice { revision, at, how: *how, with_gpc, answered, granted })
 }
 
 /// Digits without sign or leading zero, so that a choice is written in one way only.
-fn number(text: &str) -> Option<u64> {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_shortest = text == "0" || !text.starts_with('0');
-    if is_plain && is_shortest { text.parse().ok() } else { None }
+fn number(digits: &[u8]) -> Option<u64> {
+    let is_shortest = !digits.is_empty() && (digits == b"0" || !digits.starts_with(b"0"));
+    let append = |number: u64, digit: &u8| {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number.checked_mul(10)?.checked_add(u64::from(digit))
+    };
+    if is_shortest { digits.iter().try_fold(0, append) } else { None }
 }
 
 /// What was answered, and what of it granted. A slug that the policy no longer has is passed over.
-fn parse_answers(mut answers: &str, policy: &Policy) -> Option<(PurposeSet, PurposeSet)> {
+fn parse_answers(mut answers: &[u8], policy: &Policy) -> Option<(PurposeSet, PurposeSet)> {
     let mut answered = PurposeSet::EMPTY;
     let mut granted = PurposeSet::EMPTY;
-    while !answers.is_empty() {
-        let (sign, rest) = answers.split_at_checked(1)?;
-        let end = rest.find(['+', '-']).unwrap_or(rest.len());
-        let (slug, following) = rest.split_at_checked(end)?;
+    while let Some((sign, rest)) = answers.split_first() {
+        let is_granted = match sign {
+            b'+' => true,
+            b'-' => false,
+            _ => return None,
+        };
         let is_slug_byte =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        if slug.is_empty() || !slug.bytes().all(is_slug_byte) {
+            |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_';
+        let end = rest.iter().position(|byte| !is_slug_byte(byte)).unwrap_or(rest.len());
+        let (slug, following) = rest.split_at_checked(end)?;
+        if slug.is_empty() {
             return None;
         }
         let known = policy.purposes().iter().position(|known| is_written(known, slug));
         if let Some(purpose) = known.map(Purpose::new) {
-            if answered.contains(purpose) {
+            // No visitor is asked about what is necessary, and a sibling host that can set the
+            // cookie (K1) must not be able to deny it.
+            if purpose == Purpose::NECESSARY || answered.contains(purpose) {
                 return None;
             }
             answered = answered.with(purpose);
-            match sign {
-                "+" => granted = granted.with(purpose),
-                "-" => {}
-                _ => return None,
+            if is_granted {
+                granted = granted.with(purpose);
             }
-        } else if !matches!(sign, "+" | "-") {
-            return None;
         }
         answers = following;
     }
@@ -196,9 +201,9 @@ fn parse_answers(mut answers: &str, policy: &Policy) -> Option<(PurposeSet, Purp
 }
 
 /// Whether `written` is this slug as the cookie writes it.
-fn is_written(slug: &str, written: &str) -> bool {
+fn is_written(slug: &str, written: &[u8]) -> bool {
     let as_written = |byte| if byte == b'-' { b'_' } else { byte };
-    slug.len() == written.len() && slug.bytes().map(as_written).eq(written.bytes())
+    slug.len() == written.len() && slug.bytes().map(as_written).eq(written.iter().copied())
 }
 
 #[cfg(test)]

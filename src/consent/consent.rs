@@ -62,13 +62,17 @@ impl Consent {
             Regime::OptIn => PurposeSet::NECESSARY,
             Regime::OptOut | Regime::Notice => PurposeSet::NECESSARY.union(self.policy.asked()),
         };
+        let mut excepted_from_signal = PurposeSet::EMPTY;
         if let Some(choice) = self.choice {
             // Under another revision a "yes" was said to something else; a "no" stays a "no".
             let granted = if self.is_current(choice) { choice.granted } else { PurposeSet::EMPTY };
             allowed = allowed.minus(choice.denied()).union(granted);
+            if choice.with_gpc {
+                excepted_from_signal = granted;
+            }
         }
-        if self.signals.gpc && !self.choice.is_some_and(|choice| choice.with_gpc) {
-            allowed = allowed.minus(self.policy.sold_or_shared());
+        if self.signals.gpc {
+            allowed = allowed.minus(self.policy.sold_or_shared().minus(excepted_from_signal));
         }
         allowed
     }
@@ -153,12 +157,17 @@ impl Consent {
         Ok(self.choose_purposes(How::App, self.allowed.with(self.find(slug)?)))
     }
 
-    /// The choice that denies this category or vendor, and leaves all else as it stands.
+    /// The choice that denies this vendor, or this category with all its vendors, and leaves all
+    /// else as it stands.
     ///
     /// # Errors
     /// [`UnknownSlug`] for what the policy doesn't have.
     pub fn deny(&self, slug: &str) -> Result<Choice, UnknownSlug> {
-        Ok(self.choose_purposes(How::App, self.allowed.without(self.find(slug)?)))
+        let own = self.find(slug)?;
+        let vendors = self.policy.vendors().iter().filter(|vendor| vendor.category == slug);
+        let denied = vendors.filter_map(|vendor| self.policy.purpose(vendor.slug()));
+        let left = denied.fold(self.allowed.without(own), PurposeSet::without);
+        Ok(self.choose_purposes(How::App, left))
     }
 
     fn find(&self, slug: &str) -> Result<Purpose, UnknownSlug> {

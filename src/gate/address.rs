@@ -52,9 +52,13 @@ fn truncate_forwarded(element: &str) -> String {
 
 /// The network of an address, its port dropped. Names and `_obfuscated` nodes stay.
 fn truncate_node(node: &str) -> String {
+    if let Some(inner) = node.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        return format!("\"{}\"", truncate_node(inner));
+    }
     let in_brackets = node.strip_prefix('[').and_then(|rest| rest.split(']').next());
     let without_port = || node.rsplit_once(':').map_or(node, |(host, _)| host);
-    let address = in_brackets.unwrap_or(node).parse().or_else(|_| without_port().parse());
+    let without_zone = |address: &str| address.split('%').next().unwrap_or_default().parse();
+    let address = without_zone(in_brackets.unwrap_or(node)).or_else(|_| without_port().parse());
     match address {
         Ok(IpAddr::V4(address)) => network_v4(address).to_string(),
         Ok(IpAddr::V6(address)) => match (address.to_ipv4_mapped(), in_brackets) {

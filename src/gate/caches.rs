@@ -10,9 +10,10 @@ use super::{headers::split_list, page::Target};
 const SEPARATOR: &str = "-consent-";
 
 /// What caches in front of the site obey instead of `Cache-Control`.
-const CDN_HEADERS: [HeaderName; 6] = [
+const CDN_HEADERS: [HeaderName; 7] = [
     HeaderName::from_static("cdn-cache-control"),
     HeaderName::from_static("cloudflare-cdn-cache-control"),
+    HeaderName::from_static("edge-control"),
     HeaderName::from_static("netlify-cdn-cache-control"),
     HeaderName::from_static("surrogate-control"),
     HeaderName::from_static("vercel-cdn-cache-control"),
@@ -44,6 +45,7 @@ pub(crate) fn translate_conditions(headers: &mut HeaderMap, target: Target, tag:
     if headers.contains_key(header::IF_NONE_MATCH) {
         is_ours = translate_tags(headers, target, tag);
     }
+    name_own_tags(headers);
     if target == Target::Document {
         headers.remove(header::IF_MODIFIED_SINCE);
     }
@@ -88,10 +90,37 @@ fn translate_tags(headers: &mut HeaderMap, target: Target, tag: PageTag) -> bool
     is_ours
 }
 
+/// A change may be made to what any variant of the page showed: it is the same underneath.
+fn name_own_tags(headers: &mut HeaderMap) {
+    let header::Entry::Occupied(mut entry) = headers.entry(header::IF_MATCH) else { return };
+    for line in entry.iter_mut() {
+        let text = line.to_str().ok().filter(|text| text.contains(SEPARATOR));
+        let own = text.map(|text| split_list(text).map(without_variant).collect::<Vec<_>>());
+        if let Some(Ok(own)) = own.map(|own| HeaderValue::try_from(own.join(", "))) {
+            *line = own;
+        }
+    }
+}
+
+/// The application's own tag, if this is one of a variant; else the same.
+fn without_variant(tag: &str) -> String {
+    let is_variant = |variant: &str| {
+        let digits = variant.strip_suffix('"').unwrap_or_default();
+        digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    match tag.rsplit_once(SEPARATOR) {
+        Some((own, variant)) if is_variant(variant) => format!("{own}\""),
+        _ => tag.to_owned(),
+    }
+}
+
 /// Hides validators that would identify the visitor.
 pub(crate) fn drop_conditions(headers: &mut HeaderMap) {
     headers.remove(header::IF_NONE_MATCH);
     headers.remove(header::IF_MODIFIED_SINCE);
+    if headers.remove(header::IF_RANGE).is_some() {
+        headers.remove(header::RANGE);
+    }
 }
 
 /// Takes the validators off an answer.
@@ -100,8 +129,8 @@ pub(crate) fn drop_validators(headers: &mut HeaderMap) {
     headers.remove(header::LAST_MODIFIED);
 }
 
-/// Says that the page is this variant: its `ETag` is its own, and nothing that describes the
-/// application's bytes is left.
+/// Says that the page, or what a 304 says of it, is this variant: its `ETag` is its own, and nothing
+/// that describes the application's bytes is left.
 pub(crate) fn mark_changed_page(headers: &mut HeaderMap, tag: PageTag) {
     headers.remove(header::LAST_MODIFIED);
     headers.remove(header::CONTENT_LENGTH);
@@ -112,10 +141,15 @@ pub(crate) fn mark_changed_page(headers: &mut HeaderMap, tag: PageTag) {
     mark_etag(headers, tag);
 }
 
-/// Makes the application's `ETag` the variant's.
-pub(crate) fn mark_etag(headers: &mut HeaderMap, tag: PageTag) {
+/// Makes the application's `ETag` the variant's. One that is malformed names nothing, and goes.
+fn mark_etag(headers: &mut HeaderMap, tag: PageTag) {
     let Some(etag) = headers.get(header::ETAG) else { return };
     let own = etag.to_str().ok().and_then(|etag| etag.strip_suffix('"'));
+    let is_tag = |own: &&str| {
+        let quoted = own.strip_prefix("W/").unwrap_or(own).strip_prefix('"');
+        quoted.is_some_and(|opaque| !opaque.contains('"'))
+    };
+    let own = own.filter(is_tag);
     let marked = own.and_then(|own| HeaderValue::try_from(format!("{own}{SEPARATOR}{tag}\"")).ok());
     match marked {
         Some(marked) => headers.insert(header::ETAG, marked),
@@ -123,29 +157,26 @@ pub(crate) fn mark_etag(headers: &mut HeaderMap, tag: PageTag) {
     };
 }
 
-/// Says that the answer depends on the choice and on the signal.
-pub(crate) fn vary_by_consent(headers: &mut HeaderMap) {
+/// What an answer depends on where it depends on consent: the choice and the signal.
+const CONSENT: [&str; 2] = ["Cookie", "Sec-GPC"];
+/// What a page depends on besides: one address has no banner when it is shown in a frame, or fetched
+/// by a script, and a browser may have kept it from there.
+const PAGE: [&str; 3] = ["Cookie", "Sec-GPC", "Sec-Fetch-Dest"];
+
+/// Says that the answer depends on consent, and a page on what it is for.
+pub(crate) fn vary_by_consent(headers: &mut HeaderMap, is_page: bool) {
     let lines = || headers.get_all(header::VARY).iter().filter_map(|line| line.to_str().ok());
-    let names = || lines().flat_map(split_list);
-    if names().any(|name| name == "*") {
+    let said: Vec<&str> = lines().flat_map(split_list).collect();
+    let is_said =
+        |name: &&str| said.iter().any(|said| *said == "*" || said.eq_ignore_ascii_case(name));
+    let names = if is_page { &PAGE[..] } else { &CONSENT[..] };
+    let missing: Vec<&str> = names.iter().filter(|name| !is_said(name)).copied().collect();
+    if missing.is_empty() {
         return;
     }
-    let has = |wanted: &str| names().any(|name| name.eq_ignore_ascii_case(wanted));
-    let missing = match (has("cookie"), has("sec-gpc")) {
-        (true, true) => return,
-        (true, false) => "Sec-GPC",
-        (false, true) => "Cookie",
-        (false, false) => "Cookie, Sec-GPC",
-    };
     // One line, since some caches read no second one.
-    let before: Vec<&str> = names().collect();
-    let merged = if before.is_empty() {
-        HeaderValue::from_static(missing)
-    } else {
-        let merged = HeaderValue::try_from(format!("{}, {missing}", before.join(", ")));
-        merged.unwrap_or(HeaderValue::from_static("*"))
-    };
-    headers.insert(header::VARY, merged);
+    let merged = HeaderValue::try_from([said, missing].concat().join(", "));
+    headers.insert(header::VARY, merged.unwrap_or(HeaderValue::from_static("*")));
 }
 
 /// Keeps a page that shows one visitor's state out of shared caches. What still asks isn't stored

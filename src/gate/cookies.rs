@@ -3,23 +3,33 @@
 //! Lines are read as browsers read them (RFC 6265bis, 5.6): by bytes, split at `;`, the name up to
 //! the first `=`, and nameless where there is none.
 
-use cookie::Cookie;
-use http::{HeaderMap, HeaderValue, header};
-use time::OffsetDateTime;
+use std::collections::HashSet;
 
-use super::report::Report;
+use http::{HeaderMap, HeaderValue, header};
+
+use super::{deletion::is_deletion, report::Report};
 use crate::{
     consent::Consent,
     policy::{CookieRule, Purpose},
 };
 
-/// The most lines that one response spends on expiring cookies, so that its head stays below what
-/// proxies take (4 to 8 KB). What is left is hidden from the application all the same.
-const MOST_EXPIRIES: usize = 48;
+/// The most bytes that one response spends on expiring cookies, so that its head stays below what
+/// proxies take (8 KB). What is left is hidden from the application all the same.
+const MOST_EXPIRY_BYTES: usize = 6 * 1024;
+
+/// The longest name that is expired: a longer one would take the place of all others.
+const MOST_NAME_BYTES: usize = 1024;
 
 /// The cookies of one `Cookie` line, trimmed, without empty ones.
 pub(crate) fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(|&byte| byte == b';').map(trim).filter(|pair| !pair.is_empty())
+    let mut rest = Some(line);
+    let next = move || {
+        let line = rest?;
+        let end = memchr::memchr(b';', line);
+        rest = end.and_then(|end| line.get(end + 1..));
+        line.get(..end.unwrap_or(line.len()))
+    };
+    std::iter::from_fn(next).map(trim).filter(|pair| !pair.is_empty())
 }
 
 /// The name of a pair; empty where it has none.
@@ -69,21 +79,6 @@ fn judge(name: &[u8], consent: &Consent) -> Verdict {
     }
 }
 
-/// The request's cookies, where a choice would have to expire some of them: those that a rule
-/// makes optional (G7), or a choice cookie that stands twice (K5).
-pub(crate) fn to_expire(headers: &HeaderMap, consent: &Consent) -> Vec<HeaderValue> {
-    let policy = consent.policy();
-    let lines = || headers.get_all(header::COOKIE).iter();
-    let is_optional =
-        |pair| policy.cookie(name(pair)).is_some_and(|(_, purpose)| purpose != Purpose::NECESSARY);
-    let has_optional = lines().any(|line| pairs(line.as_bytes()).any(is_optional));
-    if has_optional || count(lines(), policy.choice_cookie_name()) > 1 {
-        lines().cloned().collect()
-    } else {
-        Vec::new()
-    }
-}
-
 /// How often a cookie of this name stands in these lines.
 pub(crate) fn count<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>, wanted: &str) -> usize {
     let pairs = lines.into_iter().flat_map(|line| pairs(line.as_bytes()));
@@ -92,25 +87,45 @@ pub(crate) fn count<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>, wanted
 
 /// Hides what is not allowed from the application (G6). A line of which all is allowed keeps its
 /// bytes.
-pub(crate) fn filter_request(headers: &mut HeaderMap, consent: &Consent) {
-    let is_allowed = |pair: &&[u8]| judge(name(pair), consent).allowed;
-    let passes = |line: &HeaderValue| pairs(line.as_bytes()).all(|pair| is_allowed(&pair));
-    if headers.get_all(header::COOKIE).iter().all(passes) {
-        return;
+///
+/// Returns the lines as they came, where a choice would have to expire something of them: cookies
+/// that a rule makes optional (G7), or a choice cookie that stands twice (K5).
+pub(crate) fn filter_request(headers: &mut HeaderMap, consent: &Consent) -> Vec<HeaderValue> {
+    let mut passes = true;
+    let mut has_optional = false;
+    let mut choices = 0;
+    let lines = || headers.get_all(header::COOKIE).iter();
+    for pair in lines().flat_map(|line| pairs(line.as_bytes())) {
+        let verdict = judge(name(pair), consent);
+        passes &= verdict.allowed;
+        match verdict.because {
+            Because::ChoiceCookie => choices += 1,
+            Because::Declared(purpose) => has_optional |= purpose != Purpose::NECESSARY,
+            Because::Undeclared => {}
+        }
     }
-    if let header::Entry::Occupied(entry) = headers.entry(header::COOKIE) {
-        let (_, lines) = entry.remove_entry_mult();
-        for line in lines.collect::<Vec<_>>() {
-            if passes(&line) {
-                headers.append(header::COOKIE, line);
-                continue;
-            }
-            let kept: Vec<&[u8]> = pairs(line.as_bytes()).filter(is_allowed).collect();
-            if let (false, Ok(line)) =
-                (kept.is_empty(), HeaderValue::from_bytes(&kept.join(&b"; "[..])))
-            {
-                headers.append(header::COOKIE, line);
-            }
+    let to_expire =
+        if has_optional || choices > 1 { lines().cloned().collect() } else { Vec::new() };
+    if !passes {
+        hide(headers, consent);
+    }
+    to_expire
+}
+
+fn hide(headers: &mut HeaderMap, consent: &Consent) {
+    let is_allowed = |pair: &&[u8]| judge(name(pair), consent).allowed;
+    let header::Entry::Occupied(entry) = headers.entry(header::COOKIE) else { return };
+    let (_, lines) = entry.remove_entry_mult();
+    for line in lines.collect::<Vec<_>>() {
+        if pairs(line.as_bytes()).all(|pair| is_allowed(&pair)) {
+            headers.append(header::COOKIE, line);
+            continue;
+        }
+        let kept: Vec<&[u8]> = pairs(line.as_bytes()).filter(is_allowed).collect();
+        if let (false, Ok(line)) =
+            (kept.is_empty(), HeaderValue::from_bytes(&kept.join(&b"; "[..])))
+        {
+            headers.append(header::COOKIE, line);
         }
     }
 }
@@ -158,40 +173,30 @@ fn first_pair(line: &[u8]) -> &[u8] {
     line.split(|&byte| byte == b';').next().unwrap_or_default()
 }
 
-/// Whether the line removes the cookie: `Max-Age` of zero or less, or else `Expires` in the past
-/// (RFC 6265bis, 5.7). A date that browsers may not read is taken for no date.
-fn is_deletion(line: &[u8]) -> bool {
-    let Some(cookie) = std::str::from_utf8(line).ok().and_then(|line| Cookie::parse(line).ok())
-    else {
-        return false;
-    };
-    match (cookie.max_age(), cookie.expires_datetime()) {
-        (Some(max_age), _) => !max_age.is_positive(),
-        (None, Some(expires)) => expires <= OffsetDateTime::now_utc(),
-        (None, None) => false,
-    }
-}
-
 /// The lines that expire the cookies among `lines` which belong to something denied (G7): for the
 /// host alone and for each parent domain, on `/` and on the declared path.
 pub(crate) fn expiries(lines: &[HeaderValue], host: &str, consent: &Consent) -> Vec<HeaderValue> {
-    let mut expiries = Vec::new();
-    let mut seen: Vec<&[u8]> = Vec::new();
-    for name in lines.iter().flat_map(|line| pairs(line.as_bytes())).map(name) {
-        let Some((rule, purpose)) = consent.policy().cookie(name) else { continue };
-        if consent.allows_purpose(purpose) || seen.contains(&name) {
-            continue;
-        }
-        seen.push(name);
-        if let Ok(name) = std::str::from_utf8(name) {
-            expiries.extend(expire(name, host, rule));
-        }
-        if expiries.len() >= MOST_EXPIRIES {
-            break;
-        }
-    }
-    expiries.truncate(MOST_EXPIRIES);
-    expiries
+    let policy = consent.policy();
+    let mut seen = HashSet::new();
+    let names = lines.iter().flat_map(|line| pairs(line.as_bytes())).map(name);
+    let denied = names.filter(|name| name.len() <= MOST_NAME_BYTES).filter_map(|name| {
+        let (rule, purpose) = policy.cookie(name)?;
+        let name = std::str::from_utf8(name).ok()?;
+        let is_denied = name != policy.choice_cookie_name() && !consent.allows_purpose(purpose);
+        (is_denied && seen.insert(name)).then_some((name, rule))
+    });
+    bounded(denied.flat_map(|(name, rule)| expire(name, host, rule)))
+}
+
+/// The first of these lines, as many as [`MOST_EXPIRY_BYTES`] take.
+fn bounded(lines: impl Iterator<Item = HeaderValue>) -> Vec<HeaderValue> {
+    let mut left = MOST_EXPIRY_BYTES;
+    lines
+        .map_while(|line| {
+            left = left.checked_sub("Set-Cookie: \r\n".len() + line.len())?;
+            Some(line)
+        })
+        .collect()
 }
 
 /// The lines that clean up several choice cookies of the same name (K5): for every place where one
@@ -199,10 +204,8 @@ pub(crate) fn expiries(lines: &[HeaderValue], host: &str, consent: &Consent) -> 
 pub(crate) fn choice_duplicates(name: &str, host: &str, domain: Option<&str>) -> Vec<HeaderValue> {
     let at_root = Placement { path: "/", partitioned: false };
     let domains = std::iter::once(None).chain(parent_domains(host).map(Some));
-    domains
-        .filter(|place| *place != domain)
-        .filter_map(|place| expiry(name, place, at_root))
-        .collect()
+    let others = domains.filter(|place| *place != domain);
+    bounded(others.filter_map(|place| expiry(name, place, at_root)))
 }
 
 /// Where a cookie lies besides its domain.
@@ -212,16 +215,21 @@ struct Placement<'a> {
     partitioned: bool,
 }
 
-fn expire(name: &str, host: &str, rule: &CookieRule) -> Vec<HeaderValue> {
+fn expire<'a>(
+    name: &'a str,
+    host: &'a str,
+    rule: &'a CookieRule,
+) -> impl Iterator<Item = HeaderValue> + 'a {
     let paths = std::iter::once("/").chain(rule.path.as_deref().filter(|path| *path != "/"));
     let jars = [false, true].into_iter().take(if rule.partitioned { 2 } else { 1 });
     let places: Vec<Placement<'_>> = paths
         .flat_map(|path| jars.clone().map(move |partitioned| Placement { path, partitioned }))
         .collect();
     let domains = std::iter::once(None).chain(parent_domains(host).map(Some));
-    domains
-        .flat_map(|domain| places.iter().filter_map(move |place| expiry(name, domain, *place)))
-        .collect()
+    domains.flat_map(move |domain| {
+        let expiries = places.iter().filter_map(|place| expiry(name, domain, *place));
+        expiries.collect::<Vec<_>>()
+    })
 }
 
 fn expiry(name: &str, domain: Option<&str>, place: Placement<'_>) -> Option<HeaderValue> {
@@ -242,10 +250,13 @@ fn expiry(name: &str, domain: Option<&str>, place: Placement<'_>) -> Option<Head
 }
 
 /// The host and its parents of at least two labels: what a cookie of this host can be set for.
-/// None for an address or a single label. Public suffixes are among them; browsers ignore those.
+/// None for an address, a single label, or what is no host name at all. Public suffixes are among
+/// them; browsers ignore those.
 fn parent_domains(host: &str) -> impl Iterator<Item = &str> {
-    let is_address = host.contains(':') || host.parse::<std::net::Ipv4Addr>().is_ok();
-    let first = Some(host).filter(|host| !is_address && host.contains('.'));
+    let is_host_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let is_name = host.len() <= 253 && host.bytes().all(is_host_byte);
+    let is_address = host.parse::<std::net::Ipv4Addr>().is_ok();
+    let first = Some(host).filter(|host| is_name && !is_address && host.contains('.'));
     std::iter::successors(first, |domain| {
         domain.split_once('.').map(|(_, parent)| parent).filter(|parent| parent.contains('.'))
     })
@@ -254,25 +265,6 @@ fn parent_domains(host: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn g3_only_what_a_browser_takes_for_a_deletion_is_one() {
-        for (line, expected) in [
-            ("a=; Max-Age=0", true),
-            ("a=; max-age=-1", true),
-            ("a=1; Max-Age=60", false),
-            ("a=1; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", false),
-            ("a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0", true),
-            ("a=; Expires=Thu, 01-Jan-1970 00:00:00 GMT", true),
-            ("a=; Expires=Fri, 01 Jan 2999 00:00:00 GMT", false),
-            ("a=; Expires=0", false),
-            ("a=; Max-Age=x", false),
-            ("a=", false),
-            ("", false),
-        ] {
-            assert_eq!(is_deletion(line.as_bytes()), expected, "{line}");
-        }
-    }
 
     #[test]
     fn g7_parents_of_a_host() {

@@ -33,34 +33,35 @@ fn admit(headers: &mut HeaderMap, name: &HeaderName, hashes: InlineHashes) {
 /// One policy with the banner's needs added. A directive that is not there falls back as the
 /// standard says: it is written out from what governed it, so that nothing else is loosened.
 fn merge(policy: &str, hashes: InlineHashes) -> String {
-    let mut directives: Vec<String> = policy
+    let before: Vec<String> = policy
         .split(';')
         .map(str::trim)
         .filter(|text| !text.is_empty())
         .map(str::to_owned)
         .collect();
-    if directives.is_empty() {
-        return policy.to_owned();
-    }
-    admit_inline(&mut directives, &["style-src-elem", "style-src", "default-src"], hashes.style);
-    admit_inline(&mut directives, &["script-src-elem", "script-src", "default-src"], hashes.script);
+    let mut directives = before.clone();
+    let styles = ["style-src-elem", "style-src", "default-src"];
+    admit_inline(&mut directives, &styles, hashes.style, &["'nonce-", "'sha"]);
+    let scripts = ["script-src-elem", "script-src", "default-src"];
+    admit_inline(
+        &mut directives,
+        &scripts,
+        hashes.script,
+        &["'nonce-", "'sha", "'strict-dynamic'"],
+    );
     admit_self(&mut directives, &["connect-src", "default-src"]);
     admit_self(&mut directives, &["form-action"]);
-    directives.join("; ")
+    if directives == before { policy.to_owned() } else { directives.join("; ") }
 }
 
 /// Adds a hash, unless inline code is allowed as it is: beside a hash `'unsafe-inline'` would count
-/// for nothing, and the page's own inline code would stop.
-fn admit_inline(directives: &mut Vec<String>, names: &[&str], hash: &str) {
+/// for nothing, and the page's own inline code would stop. `strict` are the beginnings of sources
+/// that take its meaning from it already.
+fn admit_inline(directives: &mut Vec<String>, names: &[&str], hash: &str, strict: &[&str]) {
     add(directives, names, hash, |sources| {
-        let has = |wanted: fn(&str) -> bool| sources.iter().any(|source| wanted(source));
-        let is_strict = |source: &str| {
-            let source = source.to_ascii_lowercase();
-            source.starts_with("'nonce-")
-                || source.starts_with("'sha")
-                || source == "'strict-dynamic'"
-        };
-        has(|source| source.eq_ignore_ascii_case("'unsafe-inline'")) && !has(is_strict)
+        let sources = || sources.iter().map(|source| source.to_ascii_lowercase());
+        let is_strict = |source: String| strict.iter().any(|start| source.starts_with(start));
+        sources().any(|source| source == "'unsafe-inline'") && !sources().any(is_strict)
     });
 }
 

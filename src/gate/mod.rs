@@ -5,6 +5,7 @@ mod address;
 mod caches;
 pub(crate) mod cookies;
 mod csp;
+mod deletion;
 #[cfg(feature = "compression")]
 pub(crate) mod encoding;
 mod headers;

@@ -69,6 +69,15 @@ pub(crate) fn is_html_page(parts: &response::Parts) -> bool {
 
 /// `text/html` by essence, in a charset that ASCII bytes can be written into.
 fn is_html(content_type: &HeaderValue) -> bool {
+    // Most answers are told by their first bytes.
+    if !content_type
+        .as_bytes()
+        .trim_ascii_start()
+        .get(..9)
+        .is_some_and(|head| head.eq_ignore_ascii_case(b"text/html"))
+    {
+        return false;
+    }
     let Ok(content_type) = content_type.to_str() else { return false };
     let mut fields = content_type.split(';').map(str::trim);
     if !fields.next().is_some_and(|essence| essence.eq_ignore_ascii_case("text/html")) {

@@ -3,6 +3,9 @@ use std::{collections::HashSet, fmt, sync::Mutex};
 /// How many different things are warned of before the log is left alone.
 const MOST_WARNINGS: usize = 256;
 
+/// How much of a name is logged, and tells it from others.
+const MOST_NAME_BYTES: usize = 64;
+
 /// Tells the operator what was taken out and how to declare it: once for each name, and never
 /// without limit.
 #[derive(Default)]
@@ -12,6 +15,7 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn undeclared_cookie(&self, name: &[u8]) {
+        let name = shorten(name);
         if self.is_new(name) {
             warn(format_args!(
                 "the cookie {:?} was removed: no rule says what it is for. Declare it with \
@@ -24,14 +28,16 @@ impl Report {
     pub(crate) fn denied_cookie(&self, name: &[u8]) {
         debug(format_args!(
             "the cookie {:?} was removed: the visitor has not allowed it",
-            String::from_utf8_lossy(name)
+            String::from_utf8_lossy(shorten(name))
         ));
     }
 
     /// A page came in a content coding that can't be taken off.
     pub(crate) fn compressed_page(&self, coding: &(impl ToString + ?Sized)) {
         let coding = coding.to_string();
-        if self.is_new(coding.as_bytes()) {
+        let coding = shorten(coding.as_bytes());
+        if self.is_new(coding) {
+            let coding = String::from_utf8_lossy(coding);
             warn(format_args!(
                 "a page came in a content coding ({coding}) and went without banner: put \
                  `CompressionLayer` outside of `ConsentLayer`, or enable the feature `compression`"
@@ -40,13 +46,16 @@ impl Report {
     }
 
     fn is_new(&self, name: &[u8]) -> bool {
-        let name = name.get(..64).unwrap_or(name);
         let Ok(mut seen) = self.seen.lock() else { return false };
         if seen.contains(name) || seen.len() >= MOST_WARNINGS {
             return false;
         }
         seen.insert(name.into())
     }
+}
+
+fn shorten(name: &[u8]) -> &[u8] {
+    name.get(..MOST_NAME_BYTES).unwrap_or(name)
 }
 
 #[cfg(feature = "tracing")]

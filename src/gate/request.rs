@@ -33,8 +33,7 @@ pub(crate) fn request<B>(request: &mut Request<B>, consent: Consent, page_tag: P
     };
     let is_per_user = visit.hides_validators();
     let headers = request.headers_mut();
-    visit.cookies = cookies::to_expire(headers, &visit.consent);
-    cookies::filter_request(headers, &visit.consent);
+    visit.cookies = cookies::filter_request(headers, &visit.consent);
     headers::filter(headers, HeaderSide::Request, &visit.host(), &visit.consent);
     address::truncate(headers, &visit.consent);
     visit.has_own_etag = caches::translate_conditions(headers, visit.target, page_tag);
@@ -60,9 +59,12 @@ impl Visit {
 }
 
 /// A page that comes compressed can't be changed without the codecs, and costs more with them (H11).
+/// Without the header any coding would do (RFC 9110, 12.5.3).
 #[cfg(not(feature = "compression"))]
 fn ask_for_a_body_to_work_with(headers: &mut HeaderMap) {
-    headers.remove(header::ACCEPT_ENCODING);
+    if headers.contains_key(header::ACCEPT_ENCODING) {
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
 }
 
 /// Only codings that can be decoded are asked for (H11).
@@ -76,29 +78,42 @@ fn ask_for_a_body_to_work_with(headers: &mut HeaderMap) {
 
 /// The host that the request was made to, port included.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Host<'a>(&'a str);
+pub(crate) struct Host<'a> {
+    uri: &'a Uri,
+    header: Option<&'a HeaderValue>,
+}
 
 impl<'a> Host<'a> {
     pub(crate) fn of(uri: &'a Uri, header: Option<&'a HeaderValue>) -> Self {
-        let from_uri = uri.authority().map(|authority| authority.as_str());
-        let from_header = || header.and_then(|value| value.to_str().ok());
-        Self(from_uri.or_else(from_header).unwrap_or_default())
+        Self { uri, header }
+    }
+
+    fn authority(self) -> &'a str {
+        let from_uri = self.uri.authority().map(http::uri::Authority::as_str);
+        let from_header = || self.header.and_then(|value| value.to_str().ok());
+        from_uri.or_else(from_header).unwrap_or_default()
     }
 
     /// Without the port.
     pub(crate) fn name(self) -> &'a str {
-        match self.0.rsplit_once(':') {
+        let host = self.authority();
+        match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            _ => self.0,
+            _ => host,
         }
     }
 
     /// Whether this URL leads to the same host and port, over HTTP or HTTPS: behind a proxy the
     /// scheme of the request isn't known. A path does.
     pub(crate) fn is_origin_of(self, url: &str) -> bool {
+        // Browsers drop tabs and newlines before they read: `/\t/x` is another host.
+        if url.contains(|c: char| c.is_ascii_control()) {
+            return false;
+        }
         if url.starts_with('/') {
             return !url.starts_with("//") && !url.starts_with("/\\");
         }
+        let own = self.authority();
         let web = [("https://", ":443"), ("http://", ":80")];
         web.into_iter().any(|(scheme, port)| {
             let authority = strip_prefix_ignoring_case(url, scheme)
@@ -106,7 +121,7 @@ impl<'a> Host<'a> {
             authority.is_some_and(|authority| {
                 let without_default = |host: &'a str| host.strip_suffix(port).unwrap_or(host);
                 let authority = authority.strip_suffix(port).unwrap_or(authority);
-                !self.0.is_empty() && authority.eq_ignore_ascii_case(without_default(self.0))
+                !own.is_empty() && authority.eq_ignore_ascii_case(without_default(own))
             })
         })
     }

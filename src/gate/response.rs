@@ -1,5 +1,7 @@
 //! What happens to the head of a response on its way to the visitor.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response::Parts};
 
@@ -30,17 +32,17 @@ pub(crate) struct Page {
     pub(crate) hashes: csp::InlineHashes,
 }
 
-/// Enforces consent on the head of a response. `page_for` says what a page would carry; `is_empty`
-/// whether the body is. Returns the consent that holds for the response, and whether a banner goes
-/// into its body.
-pub(crate) fn response(
+/// Enforces consent on the head of a response. `takes_banner` says whether the body is one to put a
+/// banner into, if the head is a page's; `page_for` what the page would carry. Returns the consent
+/// that holds for the response, and whether it is a page with a banner.
+pub(crate) fn response<'a>(
     parts: &mut Parts,
-    visit: &Visit,
-    is_empty: bool,
+    visit: &'a Visit,
+    takes_banner: bool,
     signing: &Signing,
     report: &Report,
     page_for: impl Fn(&Consent) -> Page,
-) -> (Consent, bool) {
+) -> (Cow<'a, Consent>, bool) {
     let change = parts.extensions.remove::<Choice>();
     let consent = effective(visit, change, parts.extensions.remove::<NoTracking>());
     let headers = &mut parts.headers;
@@ -54,37 +56,35 @@ pub(crate) fn response(
         keep_choice(headers, &choice, visit, &consent, signing);
     }
     let is_html = page::is_html_page(parts);
+    let updates_page = parts.status == StatusCode::NOT_MODIFIED && visit.has_own_etag;
     let headers = &mut parts.headers;
-    if is_html {
-        guard_page(headers, &consent);
+    if is_html || updates_page {
+        guard_page(headers, &consent, updates_page);
         depends = true;
     }
-    let shows_banner = is_html
-        && visit.target.could_be_document()
-        && (visit.is_head || !is_empty)
-        && is_readable(headers, report);
-    if shows_banner {
+    let shows_banner =
+        is_html && visit.target.could_be_document() && takes_banner && is_readable(headers, report);
+    if depends {
+        caches::vary_by_consent(headers, is_html || updates_page);
+    }
+    if shows_banner || updates_page {
         let page = page_for(&consent);
         csp::admit_banner(headers, page.hashes);
         caches::mark_changed_page(headers, page.tag);
-    } else if parts.status == StatusCode::NOT_MODIFIED && visit.has_own_etag {
-        caches::mark_etag(headers, page_for(&consent).tag);
-    } else {
-        if depends {
-            caches::vary_by_consent(headers);
-        }
-        return (consent, false);
+        caches::make_private(headers, !consent.is_decided());
     }
-    caches::vary_by_consent(headers);
-    caches::make_private(headers, !consent.is_decided());
-    (consent, shows_banner && !visit.is_head)
+    (consent, shows_banner)
 }
 
 /// What holds for the response: a handler may have changed it.
-fn effective(visit: &Visit, change: Option<Choice>, no_tracking: Option<NoTracking>) -> Consent {
-    let consent = change.map(|choice| visit.consent.after(choice));
-    let consent = consent.unwrap_or_else(|| visit.consent.clone());
-    if no_tracking.is_some() { consent.without_tracking() } else { consent }
+fn effective(
+    visit: &Visit,
+    change: Option<Choice>,
+    no_tracking: Option<NoTracking>,
+) -> Cow<'_, Consent> {
+    let changed = change.map(|choice| visit.consent.after(choice));
+    let consent = changed.map_or(Cow::Borrowed(&visit.consent), Cow::Owned);
+    if no_tracking.is_some() { Cow::Owned(consent.without_tracking()) } else { consent }
 }
 
 /// Sets the choice cookie, and expires the cookies of what is denied (G7) and the choice cookie's
@@ -112,30 +112,33 @@ fn keep_choice(
     }
 }
 
-/// Keeps a page from telling others more than the visitor allowed.
-fn guard_page(headers: &mut HeaderMap, consent: &Consent) {
+/// Keeps a page from telling others more than the visitor allowed. A 304 gets no header of its own:
+/// each one replaces the stored page's, which may be stricter (RFC 9111, 3.2).
+fn guard_page(headers: &mut HeaderMap, consent: &Consent, is_update: bool) {
     let policy = consent.policy();
     if consent.allows_purpose(policy.marketing()) {
         return;
     }
-    if !headers.contains_key(header::REFERRER_POLICY) {
+    if !is_update && !headers.contains_key(header::REFERRER_POLICY) {
         let strict = HeaderValue::from_static("strict-origin-when-cross-origin");
         headers.insert(header::REFERRER_POLICY, strict);
     }
-    if policy.declared().deny_ad_apis {
+    if policy.declared().deny_ad_apis && (!is_update || headers.contains_key(PERMISSIONS_POLICY)) {
         deny_ad_apis(headers);
     }
 }
 
 fn deny_ad_apis(headers: &mut HeaderMap) {
-    let lines = headers.get_all(PERMISSIONS_POLICY).iter().filter_map(|line| line.to_str().ok());
-    let said: Vec<String> = lines.flat_map(headers::split_list).map(str::to_owned).collect();
-    let is_said =
-        |api: &&str| said.iter().any(|item| item.split('=').next().map(str::trim) == Some(*api));
+    let lines = || headers.get_all(PERMISSIONS_POLICY).iter().filter_map(|line| line.to_str().ok());
+    let is_said = |api: &str| {
+        let mut said = lines().flat_map(headers::split_list);
+        said.any(|item| item.split('=').next().map(str::trim) == Some(api))
+    };
     let denials = AD_APIS.iter().filter(|api| !is_said(api)).map(|api| format!("{api}=()"));
-    let merged: Vec<String> = said.iter().cloned().chain(denials).collect();
-    if let Ok(merged) = HeaderValue::try_from(merged.join(", ")) {
-        headers.insert(PERMISSIONS_POLICY, merged);
+    let denials = denials.collect::<Vec<_>>().join(", ");
+    // On a line of its own: browsers read all lines as one list, and no byte of others changes.
+    if let (false, Ok(denials)) = (denials.is_empty(), HeaderValue::try_from(denials)) {
+        headers.append(PERMISSIONS_POLICY, denials);
     }
 }
 

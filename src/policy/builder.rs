@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Category, ChoiceCookie, CookieRule, Fault, HeaderRule, Policy, PolicyError, Purpose,
-    Undeclared, Vendor, category, error::Place, rules::is_protected_header,
+    Undeclared, Vendor, category,
+    error::Place,
+    rules::{has_default_rule, is_protected_header},
 };
 use crate::{banner::Texts, choice, consent::Regime};
 
@@ -282,18 +284,30 @@ impl PolicyBuilder {
         self.check_slugs()?;
         self.check_cookies()?;
         self.check_headers()?;
-        let texts = Texts::locale("en", &self.texts)
-            .map_err(|error| PolicyError::new(Place::key("texts"), error.into()))?;
+        let texts = self.check_texts()?;
+        let asks_vendors = self.vendors.iter().any(|vendor| vendor.ask_separately);
+        let asked = Place::key(if asks_vendors { "vendor" } else { "category" });
         let policy = Policy::compile(self, texts);
         let purposes = policy.purposes().len();
         if purposes > Purpose::MOST {
-            return Err(PolicyError::new(Place::key("vendor"), Fault::TooManyPurposes(purposes)));
+            return Err(PolicyError::new(asked, Fault::TooManyPurposes(purposes)));
         }
         let longest = choice::longest(&policy);
         if longest > choice::MOST_BYTES {
-            return Err(PolicyError::new(Place::key("vendor"), Fault::ChoiceTooLong(longest)));
+            return Err(PolicyError::new(asked, Fault::ChoiceTooLong(longest)));
         }
         Ok(policy)
+    }
+
+    fn check_texts(&self) -> Result<Texts, PolicyError> {
+        Texts::locale("en", &self.texts).map_err(|error| {
+            let is_wrong = |key: &str, text: &str| {
+                Texts::locale("en", &[(key.to_owned(), text.to_owned())].into()).is_err()
+            };
+            let wrong = self.texts.iter().find(|(key, text)| is_wrong(key, text));
+            let key = wrong.map_or_else(String::new, |(key, _)| key.clone());
+            PolicyError::new(Place::entry("texts", key), error.into())
+        })
     }
 
     fn check_site(&self) -> Result<(), PolicyError> {
@@ -353,9 +367,13 @@ impl PolicyBuilder {
             if category.slug == category::NECESSARY && category.sells_or_shares == Some(true) {
                 return Err(PolicyError::new(place("sells_or_shares"), Fault::NecessaryIsFixed));
             }
-            if !category.is_built_in() && category.name.as_deref().is_none_or(str::is_empty) {
+            let name = category.name.as_deref().map(str::trim);
+            if !category.is_built_in() && name.is_none_or(str::is_empty) {
                 let fault = Fault::CategoryWithoutName(category.slug.clone());
                 return Err(PolicyError::new(place("name"), fault));
+            }
+            if name.is_some_and(str::is_empty) {
+                return Err(PolicyError::new(place("name"), Fault::Empty));
             }
         }
         let is_category = |slug: &str| self.category_slugs().any(|category| category == slug);
@@ -432,6 +450,10 @@ impl PolicyBuilder {
             let fault = Fault::BadHeaderName(name.clone());
             return Err(PolicyError::new(Place::key("pass_headers"), fault));
         }
+        if let Some(name) = self.pass_headers.iter().find(|name| !has_default_rule(name)) {
+            let fault = Fault::NoDefaultRule(name.clone());
+            return Err(PolicyError::new(Place::key("pass_headers"), fault));
+        }
         if let Some(fault) =
             self.truncate_client_address.as_deref().and_then(|slug| self.unknown_slug(slug))
         {
@@ -506,10 +528,15 @@ fn is_link_target(url: &str) -> bool {
     is_clean && (is_path || is_web)
 }
 
+/// A name of at least two labels, and no address: a cookie can't be shared among addresses.
 fn is_domain(domain: &str) -> bool {
     let is_label = |label: &str| {
         let is_host_byte = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        !label.is_empty() && label.len() <= 63 && label.bytes().all(is_host_byte)
+        let is_edged = label.starts_with('-') || label.ends_with('-');
+        (1..=63).contains(&label.len()) && label.bytes().all(is_host_byte) && !is_edged
     };
-    domain.contains('.') && domain.len() <= 253 && domain.split('.').all(is_label)
+    let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
+    domain.len() <= 253
+        && domain.split('.').all(is_label)
+        && domain.rsplit_once('.').is_some_and(|(_, last)| !is_number(last))
 }

@@ -10,20 +10,26 @@ pub struct PolicyError {
     line: Option<usize>,
 }
 
-/// Where in the declaration: a key of the policy, or of an item in one of its lists.
+/// Where in the declaration: a key of the policy, of an item in one of its lists, or of one of its
+/// tables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
-    pub(crate) list: Option<(&'static str, usize)>,
-    pub(crate) key: &'static str,
+    list: Option<(&'static str, usize)>,
+    key: &'static str,
+    entry: Option<String>,
 }
 
 impl Place {
     pub(crate) fn key(key: &'static str) -> Self {
-        Self { list: None, key }
+        Self { key, ..Self::default() }
+    }
+
+    pub(crate) fn entry(key: &'static str, entry: String) -> Self {
+        Self { key, entry: Some(entry), list: None }
     }
 
     pub(crate) fn item(list: &'static str, index: usize, key: &'static str) -> Self {
-        Self { list: Some((list, index)), key }
+        Self { list: Some((list, index)), key, entry: None }
     }
 }
 
@@ -52,7 +58,10 @@ impl PolicyError {
         let offset = toml::de::DeTable::parse(toml).ok().and_then(|document| {
             let document = document.into_inner();
             let Some((list, index)) = self.place.list else {
-                return document.get(self.place.key).map(|value| value.span().start);
+                let value = document.get(self.place.key)?;
+                let entries = value.get_ref().as_table();
+                let entry = self.place.entry.as_deref().and_then(|entry| entries?.get(entry));
+                return Some(entry.unwrap_or(value).span().start);
             };
             let item = document.get(list)?.get_ref().as_array()?.get(index)?;
             let key = item.get_ref().as_table().and_then(|table| table.get(self.place.key));
@@ -70,10 +79,12 @@ impl fmt::Display for PolicyError {
         if let (Some(line), false) = (self.line, matches!(self.fault, Fault::Syntax(_))) {
             write!(f, "line {line}: ")?;
         }
-        match (self.place.list, self.place.key) {
-            (Some((list, index)), key) => write!(f, "{list}[{index}].{key}: ")?,
-            (None, "") => {}
-            (None, key) => write!(f, "{key}: ")?,
+        let Place { list, key, entry } = &self.place;
+        match (list, *key, entry) {
+            (Some((list, index)), key, _) => write!(f, "{list}[{index}].{key}: ")?,
+            (None, "", _) => {}
+            (None, key, None) => write!(f, "{key}: ")?,
+            (None, key, Some(entry)) => write!(f, "{key}.{entry:?}: ")?,
         }
         write!(f, "{}", self.fault)
     }
@@ -116,6 +127,8 @@ pub enum Fault {
     BadHeaderName(String),
     /// A header that HTTP, security or this layer needs: it can't have a rule.
     ProtectedHeader(String),
+    /// No default rule is about this header, so there is none to switch off.
+    NoDefaultRule(String),
     /// A number outside its range.
     OutOfRange {
         /// The number as written.
@@ -187,6 +200,9 @@ impl fmt::Display for Fault {
                 f,
                 "{name:?} is needed by HTTP, security or this layer: it can't have a rule"
             ),
+            Self::NoDefaultRule(name) => {
+                write!(f, "no default rule is about {name:?}, so it passes already: remove it")
+            }
             Self::OutOfRange { value, least, most } => {
                 write!(f, "{value} is out of range: use {least} to {most}")
             }

@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use http::HeaderName;
 use serde::{Deserialize, Serialize};
 
@@ -120,7 +118,8 @@ impl HeaderRule {
 /// Which cookie rule holds for a name.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CookieRules {
-    exact: HashMap<Box<[u8]>, usize>,
+    /// By name.
+    exact: Vec<(Box<[u8]>, usize)>,
     /// The most specific glob first.
     globs: Vec<(Box<[u8]>, usize)>,
 }
@@ -133,9 +132,10 @@ impl CookieRules {
             if rule.name.contains('*') {
                 compiled.globs.push((name, index));
             } else {
-                compiled.exact.insert(name, index);
+                compiled.exact.push((name, index));
             }
         }
+        compiled.exact.sort_unstable();
         let literals = |glob: &[u8]| glob.iter().filter(|&&byte| byte != b'*').count();
         compiled.globs.sort_by_key(|(glob, _)| std::cmp::Reverse(literals(glob)));
         compiled
@@ -143,8 +143,10 @@ impl CookieRules {
 
     /// The index of the rule for the cookie of this name.
     pub(crate) fn find(&self, name: &[u8]) -> Option<usize> {
-        let glob = || self.globs.iter().find(|(glob, _)| matches(glob, name));
-        self.exact.get(name).copied().or_else(|| Some(glob()?.1))
+        let exact = self.exact.binary_search_by(|(exact, _)| exact.as_ref().cmp(name));
+        let exact = exact.ok().and_then(|at| self.exact.get(at));
+        let rule = exact.or_else(|| self.globs.iter().find(|(glob, _)| matches(glob, name)));
+        rule.map(|(_, index)| *index)
     }
 }
 
@@ -221,12 +223,15 @@ const DEFAULT_HEADERS: &[(&str, HeaderSide, &str, HeaderAction)] = &[
     ("x-client-data", Request, MARKETING, Remove),
     ("sec-ch-ua-arch", Request, ANALYTICS, Remove),
     ("sec-ch-ua-bitness", Request, ANALYTICS, Remove),
+    ("sec-ch-ua-form-factors", Request, ANALYTICS, Remove),
     ("sec-ch-ua-full-version", Request, ANALYTICS, Remove),
     ("sec-ch-ua-full-version-list", Request, ANALYTICS, Remove),
     ("sec-ch-ua-model", Request, ANALYTICS, Remove),
     ("sec-ch-ua-platform-version", Request, ANALYTICS, Remove),
+    ("sec-ch-ua-wow64", Request, ANALYTICS, Remove),
     ("sec-ch-device-memory", Request, ANALYTICS, Remove),
     ("sec-ch-dpr", Request, ANALYTICS, Remove),
+    ("sec-ch-viewport-height", Request, ANALYTICS, Remove),
     ("sec-ch-viewport-width", Request, ANALYTICS, Remove),
     ("device-memory", Request, ANALYTICS, Remove),
     ("dpr", Request, ANALYTICS, Remove),
@@ -252,6 +257,9 @@ const PROTECTED_HEADERS: &[&str] = &[
     "date",
     "host",
     "location",
+    "origin",
+    "sec-fetch-dest",
+    "sec-fetch-site",
     "sec-gpc",
     "set-cookie",
     "set-login",
@@ -264,6 +272,11 @@ const PROTECTED_HEADERS: &[&str] = &[
 
 pub(crate) fn is_protected_header(name: &str) -> bool {
     PROTECTED_HEADERS.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Whether this header is gated unless the site says otherwise.
+pub(crate) fn has_default_rule(name: &str) -> bool {
+    DEFAULT_HEADERS.iter().any(|(known, ..)| known.eq_ignore_ascii_case(name))
 }
 
 /// One compiled header rule.
@@ -280,8 +293,7 @@ pub(crate) struct CompiledHeaderRule {
 pub(crate) struct HeaderRules {
     /// By name.
     sorted: Vec<CompiledHeaderRule>,
-    /// Bit n is set where some name has n bytes: most headers need no look-up.
-    lengths: u64,
+    sieve: Sieve,
 }
 
 impl HeaderRules {
@@ -314,12 +326,13 @@ impl HeaderRules {
             })
         }));
         sorted.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
-        let lengths = sorted.iter().fold(0, |bits, rule| bits | length_bit(&rule.name));
-        Self { sorted, lengths }
+        let mut sieve = Sieve::default();
+        sorted.iter().for_each(|rule| sieve.insert(&rule.name));
+        Self { sorted, sieve }
     }
 
     pub(crate) fn find(&self, name: &HeaderName, side: HeaderSide) -> Option<&CompiledHeaderRule> {
-        if self.lengths & length_bit(name) == 0 {
+        if !self.sieve.may_contain(name) {
             return None;
         }
         let found = self.sorted.binary_search_by(|rule| rule.name.as_str().cmp(name.as_str()));
@@ -328,8 +341,36 @@ impl HeaderRules {
     }
 }
 
-fn length_bit(name: &HeaderName) -> u64 {
-    1 << name.as_str().len().min(63)
+/// A set of names that tells nearly every other name at a glance, so that most headers need no
+/// look-up.
+#[derive(Clone, Debug, Default)]
+struct Sieve([u64; 16]);
+
+impl Sieve {
+    fn insert(&mut self, name: &HeaderName) {
+        let (word, bit) = Self::place(name);
+        if let Some(bits) = self.0.get_mut(word) {
+            *bits |= bit;
+        }
+    }
+
+    fn may_contain(&self, name: &HeaderName) -> bool {
+        let (word, bit) = Self::place(name);
+        self.0.get(word).is_some_and(|bits| bits & bit != 0)
+    }
+
+    /// By length and first, middle and last byte: no usual header falls on one of ours.
+    fn place(name: &HeaderName) -> (usize, u64) {
+        let bytes = name.as_str().as_bytes();
+        let middle = bytes.get(bytes.len() / 2);
+        let (Some(first), Some(middle), Some(last)) = (bytes.first(), middle, bytes.last()) else {
+            return (0, 0);
+        };
+        let number = |byte: &u8| usize::from(*byte);
+        let mixed =
+            (bytes.len() * 31 + number(first) * 7) ^ (number(last) * 3) ^ (number(middle) * 17);
+        (mixed / 64 % 16, 1 << (mixed % 64))
+    }
 }
 
 #[cfg(test)]

@@ -55,13 +55,19 @@ fn is_form(headers: &HeaderMap) -> bool {
 }
 
 fn wants_json(headers: &HeaderMap) -> bool {
-    let accepts = |value: &HeaderValue, wanted: &[u8]| {
-        memchr::memmem::find(&value.as_bytes().to_ascii_lowercase(), wanted).is_some()
+    let is_refusal = |field: &str| {
+        let weight = field.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok());
+        weight.is_some_and(|weight: f32| weight <= 0.0)
     };
-    let accept = headers.get(header::ACCEPT);
-    accept.is_some_and(|accept| {
-        accepts(accept, b"application/json") && !accepts(accept, b"text/html")
-    })
+    let accepts = |wanted: &str| {
+        let lines = headers.get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
+        lines.flat_map(|line| line.split(',')).any(|range| {
+            let mut fields = range.split(';');
+            let essence = fields.next().unwrap_or_default().trim();
+            essence.eq_ignore_ascii_case(wanted) && !fields.any(is_refusal)
+        })
+    };
+    accepts("application/json") && !accepts("text/html")
 }
 
 fn too_large() -> Response<Bytes> {

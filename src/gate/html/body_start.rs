@@ -8,7 +8,8 @@ use super::{
     blank::{Blank, Found},
     charset,
     foreign::{Foreign, Place},
-    tag::{Name, Tag},
+    tag::{Name, Tag, is_space},
+    templates::{GiveUp, Templates},
     tokenizer::Kind,
 };
 
@@ -18,11 +19,12 @@ pub(super) struct BodyStart {
     blank: Blank,
     /// `<title>` or the like was seen: this is a document, not a piece of one.
     is_document: bool,
-    /// How many `template` elements are open; no body opens inside.
-    templates: usize,
-    /// Inside a template, something whose raw text only the parser's tree could tell.
-    is_unsure: bool,
+    /// After `</head>`.
+    is_after_head: bool,
+    templates: Templates,
     foreign: Foreign,
+    /// A `<frameset>` can't replace an implied body: there was a template in `head`.
+    is_frameset_refused: bool,
     implied_at: Option<u64>,
 }
 
@@ -53,7 +55,7 @@ impl BodyStart {
 
     /// What the tokenizer must know.
     pub(super) fn is_foreign(&self) -> bool {
-        self.foreign.is_inside()
+        self.foreign.is_inside() || self.templates.is_foreign()
     }
 
     /// `bytes` are a token, at `at` in the page.
@@ -62,8 +64,11 @@ impl BodyStart {
         if let Some(start) = self.implied_at.filter(|start| end > start + Self::FARTHEST) {
             return At(start);
         }
-        if self.templates > 0 {
-            return self.in_template(kind, bytes);
+        if self.templates.is_inside() {
+            return match self.templates.token(kind, bytes) {
+                Ok(()) => Undecided,
+                Err(GiveUp) => Never,
+            };
         }
         if kind == Kind::Text {
             return self.text(bytes, at);
@@ -93,7 +98,7 @@ impl BodyStart {
         }
         match self.implied_at {
             Some(start) => At(start),
-            None if is_complete && self.is_document && self.templates == 0 => At(end),
+            None if is_complete && self.is_document && !self.templates.is_inside() => At(end),
             None => Never,
         }
     }
@@ -112,12 +117,15 @@ impl BodyStart {
 
     fn found(&mut self, found: Found) -> Decision {
         match found {
-            Found::Nul(at) => {
-                self.implied_at.get_or_insert(at);
-                Undecided
-            }
-            Found::Ink(at) => At(*self.implied_at.get_or_insert(at)),
+            Found::Nul(at) => self.imply(at),
+            Found::Ink(at) => At(self.implied_at.unwrap_or(at)),
         }
+    }
+
+    /// The body begins at `at`, unless it has begun.
+    fn imply(&mut self, at: u64) -> Decision {
+        let start = *self.implied_at.get_or_insert(at);
+        if self.is_frameset_refused { At(start) } else { Undecided }
     }
 
     fn start_tag(&mut self, tag: &Tag<'_>, at: u64, end: u64) -> Decision {
@@ -128,13 +136,19 @@ impl BodyStart {
         match &*name {
             b"meta" if charset::hides_markup(tag) => return Never,
             b"html" | b"head" | b"base" | b"basefont" | b"bgsound" | b"link" | b"meta"
-            | b"title" | b"noscript" | b"noframes" | b"style" | b"script" => {}
-            b"template" => self.templates = 1,
+            | b"title" | b"noframes" | b"style" | b"script" => {}
+            b"noscript" if !self.is_after_head => {}
+            b"template" => {
+                self.templates.enter(name);
+                self.is_frameset_refused = true;
+            }
             b"body" => return At(end),
             b"frameset" => return Never,
             _ => {
-                self.implied_at = Some(at);
-                return self.start_tag_in_body(tag, at);
+                return match self.imply(at) {
+                    Undecided => self.start_tag_in_body(tag, at),
+                    decided => decided,
+                };
             }
         }
         self.is_document = true;
@@ -152,13 +166,7 @@ impl BodyStart {
         match &*tag.name() {
             b"frameset" => Never,
             b"meta" if charset::hides_markup(tag) => Never,
-            b"input"
-                if tag
-                    .attribute("type")
-                    .is_some_and(|kind| kind.eq_ignore_ascii_case(b"hidden")) =>
-            {
-                Undecided
-            }
+            b"input" if is_hidden(tag) => Undecided,
             name if refuses_frameset(name) => At(start),
             _ => Undecided,
         }
@@ -167,90 +175,40 @@ impl BodyStart {
     fn end_tag(&mut self, name: &Name, at: u64) -> Decision {
         let Some(start) = self.implied_at else {
             // All other end tags before the body are ignored.
-            if matches!(&**name, b"body" | b"html" | b"br") {
-                self.implied_at = Some(at);
-                return self.end_tag(name, at);
-            }
-            return Undecided;
+            return match &**name {
+                b"body" | b"html" => self.imply(at),
+                b"br" => At(at),
+                b"head" => {
+                    self.is_after_head = true;
+                    Undecided
+                }
+                _ => Undecided,
+            };
         };
         match (self.foreign.end(name), &**name) {
             (Place::Unknown, _) | (Place::Html, b"br") => At(start),
             _ => Undecided,
         }
     }
+}
 
-    /// Counts templates. An element that is counted wrongly (a foreign `template`) can only make it look deeper than it is.
-    fn in_template(&mut self, kind: Kind, bytes: &[u8]) -> Decision {
-        match kind {
-            Kind::StartTag => {
-                let tag = Tag::new(bytes);
-                let name = tag.name();
-                match (self.foreign.start(&tag), &*name) {
-                    (Place::Foreign, _) if !self.is_unsure => return Undecided,
-                    (Place::Unknown, _) => self.is_unsure = true,
-                    // Parsers don't agree on what may be in a select; after col all but a few tags are ignored.
-                    (_, b"select" | b"col") => self.is_unsure = true,
-                    (_, b"meta") if charset::hides_markup(&tag) => return Never,
-                    (_, b"template") => self.templates += 1,
-                    _ => {}
-                }
-            }
-            Kind::EndTag => {
-                let name = Tag::new(bytes).name();
-                match (self.foreign.end(&name), &*name) {
-                    (Place::Foreign, _) => return Undecided,
-                    (_, b"template") => self.templates -= 1,
-                    (Place::Unknown, _) => self.is_unsure = true,
-                    (Place::Html, _) => {}
-                }
-                self.is_unsure &= self.templates > 0;
-            }
-            // Raw text or not makes a difference only if it looks like markup.
-            Kind::RawText if self.is_unsure && bytes.contains(&b'<') => return Never,
-            Kind::Comment { .. } if self.is_unsure && bytes.starts_with(b"<![") => return Never,
-            _ => {}
-        }
-        if self.is_unsure {
-            self.foreign.leave();
-        }
-        Undecided
-    }
+fn is_hidden(input: &Tag<'_>) -> bool {
+    input.attribute("type").is_some_and(|kind| kind.eq_ignore_ascii_case(b"hidden"))
 }
 
 /// Text in foreign elements that does not touch the frameset-ok flag.
 fn is_dropped(byte: u8) -> bool {
-    byte == 0 || super::tag::is_space(byte)
+    byte == 0 || is_space(byte)
 }
 
 /// Start tags in `body` after which a `<frameset>` is ignored. Nothing behind `<plaintext>` is a tag.
+#[rustfmt::skip]
 fn refuses_frameset(name: &[u8]) -> bool {
     matches!(
         name,
-        b"applet"
-            | b"area"
-            | b"body"
-            | b"br"
-            | b"button"
-            | b"dd"
-            | b"dt"
-            | b"embed"
-            | b"hr"
-            | b"iframe"
-            | b"image"
-            | b"img"
-            | b"input"
-            | b"keygen"
-            | b"li"
-            | b"listing"
-            | b"marquee"
-            | b"object"
-            | b"plaintext"
-            | b"pre"
-            | b"select"
-            | b"table"
-            | b"template"
-            | b"textarea"
-            | b"wbr"
-            | b"xmp"
+        b"applet" | b"area" | b"body" | b"br" | b"button" | b"dd" | b"dt" | b"embed" | b"hr"
+            | b"iframe" | b"image" | b"img" | b"input" | b"keygen" | b"li" | b"listing"
+            | b"marquee" | b"object" | b"plaintext" | b"pre" | b"select" | b"table" | b"template"
+            | b"textarea" | b"wbr" | b"xmp"
     )
 }

@@ -24,9 +24,10 @@ pub(crate) struct Inserter {
     has_begun: bool,
     /// The start of a token that the last chunk cut; its bytes are held back, too.
     cut: Vec<u8>,
-    /// Where in the page the next token begins, and the first byte held back.
+    /// Offsets in the page: of the next token, of the first byte held back, of the next chunk.
     position: u64,
     left: u64,
+    received: u64,
     held: VecDeque<Bytes>,
 }
 
@@ -52,6 +53,7 @@ impl Inserter {
             cut: Vec::new(),
             position: 0,
             left: 0,
+            received: 0,
             held: VecDeque::new(),
         }
     }
@@ -65,6 +67,7 @@ impl Inserter {
             out.push_back(chunk);
             return;
         }
+        self.received += chunk.len() as u64;
         self.held.push_back(chunk.clone());
         let decision = self.read(&chunk);
         self.act_on(decision, out);
@@ -86,12 +89,11 @@ impl Inserter {
 
     /// Bytes held back now.
     pub(crate) fn held(&self) -> usize {
-        self.held.iter().map(Bytes::len).sum()
-    }
-
-    /// Bytes that were inserted so far.
-    pub(crate) fn inserted(&self) -> usize {
-        if self.fate == Fate::Inserted { self.snippet_len() } else { 0 }
+        if self.is_settled() {
+            0
+        } else {
+            usize::try_from(self.received - self.left).unwrap_or(usize::MAX)
+        }
     }
 
     /// Bytes that may still be inserted: all or none.
@@ -109,7 +111,9 @@ impl Inserter {
         let mut rest = chunk;
         while !self.cut.is_empty() {
             let end = memchr(b'>', rest).map_or(rest.len(), |at| at + 1).min(STEP);
-            let Some((more, after)) = rest.split_at_checked(end) else { break };
+            let Some((more, after)) = rest.split_at_checked(end) else {
+                break;
+            };
             if more.is_empty() {
                 break;
             }
@@ -164,7 +168,9 @@ impl Inserter {
             self.has_begun = true;
         }
         while let Some(token) = self.tokenizer.next(rest) {
-            let Some((bytes, after)) = rest.split_at_checked(token.len) else { break };
+            let Some((bytes, after)) = rest.split_at_checked(token.len) else {
+                break;
+            };
             let is_tag = matches!(token.kind, Kind::StartTag | Kind::EndTag);
             if is_tag && token.len > Self::LONGEST_TAG && self.body.implied_at().is_none() {
                 return (Decision::Never, 0);

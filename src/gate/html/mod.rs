@@ -10,6 +10,7 @@
 //!              ├─ Tokenizer   where do tags, text and comments begin and end?   (tag: inside one tag)
 //!              └─ BodyStart   where does the parser open `body`?
 //!                   ├─ Blank     is this text only white space?
+//!                   ├─ Templates where do the templates in `head` end?
 //!                   └─ Foreign   are we inside svg or math?
 //! ```
 
@@ -19,6 +20,7 @@ mod charset;
 mod foreign;
 mod inserter;
 mod tag;
+mod templates;
 mod tokenizer;
 
 #[cfg(test)]

@@ -138,7 +138,9 @@ impl TagScanner {
                 State::BeforeAttribute => {
                     self.at += 1;
                     match byte {
-                        b'>' => return Step::End { self_closing: false },
+                        b'>' => {
+                            return Step::End { self_closing: false };
+                        }
                         b'/' => self.state = State::SelfClosing,
                         _ if is_space(byte) => {}
                         // Even `=` begins a name here.
@@ -169,8 +171,8 @@ impl TagScanner {
                         self.value = self.at;
                         self.state = State::Quoted(byte);
                     }
-                    b'>' => return self.attribute(self.at..self.at),
                     _ if is_space(byte) => self.at += 1,
+                    // Even `>`: then the value is empty.
                     _ => {
                         self.value = self.at;
                         self.state = State::Unquoted;

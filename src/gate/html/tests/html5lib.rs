@@ -175,7 +175,9 @@ impl Sink {
 
     /// The text of a comment, between the marks with which it begins and ends.
     fn end_comment(&mut self) {
-        let Some(bytes) = self.comment.take() else { return };
+        let Some(bytes) = self.comment.take() else {
+            return;
+        };
         let whole = text(&bytes).replace('\0', "\u{fffd}");
         let inner = if let Some(inner) = whole.strip_prefix("<!--") {
             match inner {

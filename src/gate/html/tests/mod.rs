@@ -22,11 +22,8 @@ pub(super) fn insert(page: &[u8], cuts: impl IntoIterator<Item = usize>) -> Vec<
         inserter.push(Bytes::copy_from_slice(&page[from..to]), &mut out);
         from = to;
         let left: usize = out.iter().map(Bytes::len).sum();
-        assert_eq!(
-            left + inserter.held(),
-            to + inserter.inserted(),
-            "every byte is either out or held"
-        );
+        let surplus = left + inserter.held() - to;
+        assert!(surplus == 0 || surplus == SNIPPET.len(), "every byte is either out or held");
     }
     inserter.finish(&mut out);
     assert_eq!((inserter.held(), inserter.insertable()), (0, 0));
