@@ -215,7 +215,7 @@ fn c10_where_one_opts_out_the_signal_is_the_answer() {
         let page = Response::builder().header(header::CONTENT_TYPE, "text/html");
         page.body(Body::from("<!doctype html><body>x")).unwrap()
     };
-    let says = "(Global Privacy Control) is honored";
+    let says = "Global Privacy Control signal is honored";
     let honored = exchange(&site(Regime::OptOut), request(&[("sec-gpc", "1")]), page()).body;
     assert!(honored.contains(says), "{honored}");
     assert!(!exchange(&site(Regime::OptOut), request(&[]), page()).body.contains(says));

@@ -510,7 +510,7 @@ fn e1_another_endpoint_serves_the_same() {
         .header("content-type", "text/html")
         .body(Body::from("<!doctype html><body>x"));
     let page = exchange(&layer, get("/").body(empty()).unwrap(), html.unwrap());
-    assert!(page.body.contains("action=\"/legal/cookies/choice\""), "{}", page.body);
+    assert!(page.body.contains("action=/legal/cookies/choice "), "{}", page.body);
 }
 
 // --- Bodies

@@ -6,7 +6,7 @@ use crate::banner::TextError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyError {
     fault: Fault,
-    place: Place,
+    place: Box<Place>,
     line: Option<usize>,
 }
 
@@ -35,7 +35,7 @@ impl Place {
 
 impl PolicyError {
     pub(crate) fn new(place: Place, fault: Fault) -> Self {
-        Self { fault, place, line: None }
+        Self { fault, place: Box::new(place), line: None }
     }
 
     /// What is wrong.
@@ -50,7 +50,7 @@ impl PolicyError {
 
     /// The error of a parser, which says the line in its own message too.
     pub(crate) fn syntax(message: String, line: Option<usize>) -> Self {
-        Self { fault: Fault::Syntax(message), place: Place::default(), line }
+        Self { fault: Fault::Syntax(message), place: Box::default(), line }
     }
 
     /// The same error with the line of its place in this TOML text.
@@ -79,7 +79,7 @@ impl fmt::Display for PolicyError {
         if let (Some(line), false) = (self.line, matches!(self.fault, Fault::Syntax(_))) {
             write!(f, "line {line}: ")?;
         }
-        let Place { list, key, entry } = &self.place;
+        let Place { list, key, entry } = &*self.place;
         match (list, *key, entry) {
             (Some((list, index)), key, _) => write!(f, "{list}[{index}].{key}: ")?,
             (None, "", _) => {}
