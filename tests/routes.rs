@@ -641,7 +641,7 @@ fn b10_the_policy_page_lists_every_cookie_and_vendor() {
     let page = &answer.body;
     let row = |name: &str| {
         let start = page
-            .find(&format!("<tr><th scope=\"row\">{name}</th>"))
+            .find(&format!("<tr><th scope=\"row\"><bdi>{name}</bdi></th>"))
             .unwrap_or_else(|| panic!("{name}: {page}"));
         page[start..].split("</tr>").next().unwrap()
     };

@@ -143,7 +143,8 @@ fn section(html: &mut Markup, section: &Section<'_>, view: &PageView<'_>) {
         }
         html.raw("</tr></thead>\n<tbody>\n");
         for cookie in &section.cookies {
-            html.raw("<tr><th scope=\"row\">").text(cookie.name).raw("</th>");
+            // A name keeps its order in a language written from right to left: `__Host-…`.
+            html.raw("<tr><th scope=\"row\"><bdi>").text(cookie.name).raw("</bdi></th>");
             let cells = [
                 (&page.purpose, cookie.purpose),
                 (&page.provider, cookie.provider),
