@@ -936,6 +936,8 @@ fn g10_client_addresses_are_cut_on_request() {
     let cut = layer(policy().truncate_client_address(category::ANALYTICS).build().unwrap());
     for (name, sent, seen) in [
         ("x-forwarded-for", "203.0.113.77", "203.0.113.0"),
+        ("x-real-ip", "203.0.113.77", "203.0.113.0"),
+        ("cf-connecting-ip", "2001:db8:1:2::4", "2001:db8:1::"),
         (
             "x-forwarded-for",
             "203.0.113.77, 198.51.100.2:4711 ,10.1.2.3",

@@ -232,6 +232,10 @@ fn wrong() -> Vec<(String, Fault)> {
             Fault::BadCookieName(name.into()),
         );
     }
+    add(
+        "choice_cookie = { name = '__Host-consent' } # <-",
+        Fault::PrefixIsAdded("__Host-consent".into()),
+    );
     for domain in [
         "",
         "localhost",

@@ -246,8 +246,9 @@ impl PolicyBuilder {
         self
     }
 
-    /// Cuts client addresses in `X-Forwarded-For` and `Forwarded` to /24 (IPv4) and /48 (IPv6),
-    /// before the application sees them, while this category or vendor isn't allowed.
+    /// Cuts client addresses to /24 (IPv4) and /48 (IPv6) before the application sees them, while
+    /// this category or vendor isn't allowed: in `Forwarded`, `X-Forwarded-For`, `X-Real-IP`,
+    /// `X-Client-IP`, `X-Cluster-Client-IP`, `True-Client-IP`, `CF-Connecting-IP`, `Fastly-Client-IP`.
     ///
     /// **Default**: they pass whole.
     #[must_use]
@@ -332,6 +333,9 @@ impl PolicyBuilder {
         let cookie = &self.choice_cookie;
         if !is_cookie_name(&cookie.name) {
             return fail("choice_cookie", Fault::BadCookieName(cookie.name.clone()));
+        }
+        if cookie.name.starts_with("__") {
+            return fail("choice_cookie", Fault::PrefixIsAdded(cookie.name.clone()));
         }
         if let Some(domain) = &cookie.domain {
             if cookie.insecure_for_development {

@@ -121,6 +121,8 @@ pub enum Fault {
     MatchesEveryCookie,
     /// The choice cookie is the layer's own and needs no rule.
     RuleForChoiceCookie(String),
+    /// The layer adds `__Host-` or `__Secure-` itself.
+    PrefixIsAdded(String),
     /// Not a cookie path: it begins with `/` and has no control characters, spaces or `;`.
     BadPath(String),
     /// Not the name of a header (RFC 9110, 5.1).
@@ -191,6 +193,10 @@ impl fmt::Display for Fault {
             Self::RuleForChoiceCookie(name) => {
                 write!(f, "{name:?} is the choice cookie itself: remove the rule")
             }
+            Self::PrefixIsAdded(name) => write!(
+                f,
+                "{name:?} begins with `__`: leave the prefix out, the layer adds the right one"
+            ),
             Self::BadPath(path) => write!(
                 f,
                 "{path:?} is not a path: begin with `/`, without spaces, `;` and control characters"
