@@ -81,6 +81,7 @@ impl fmt::Display for PolicyError {
         }
         let Place { list, key, entry } = &*self.place;
         match (list, *key, entry) {
+            (Some((list, index)), "", _) => write!(f, "{list}[{index}]: ")?,
             (Some((list, index)), key, _) => write!(f, "{list}[{index}].{key}: ")?,
             (None, "", _) => {}
             (None, key, None) => write!(f, "{key}: ")?,
@@ -152,6 +153,23 @@ pub enum Fault {
     TooManyPurposes(usize),
     /// The choice cookie could grow past 512 bytes.
     ChoiceTooLong(usize),
+    /// The catalog has no vendor of this slug.
+    NotInCatalog {
+        /// The slug as written.
+        slug: String,
+        /// What it could have been, the likeliest first.
+        near: Vec<String>,
+    },
+    /// Not a host name of at least two labels, with or without a path prefix.
+    BadHost(String),
+    /// A text that marks inline scripts and is too short to be specific.
+    ShortMark(String),
+    /// Not a directive of Content Security Policy that a vendor can need sources in.
+    BadDirective(String),
+    /// Not a source of Content Security Policy, or one that opens everything or nothing.
+    BadSource(String),
+    /// A cookie of a vendor that is said to belong to something else.
+    CookieOfAnother(String),
     /// A text of the site's own that can't be one: no text has its key, or it is no value for it.
     BadText(TextError),
 }
@@ -234,6 +252,35 @@ impl fmt::Display for Fault {
             Self::ChoiceTooLong(bytes) => write!(
                 f,
                 "the choice cookie could take {bytes} bytes, more than 512: shorten slugs, or ask for fewer vendors separately"
+            ),
+            Self::NotInCatalog { slug, near } if near.is_empty() => write!(
+                f,
+                "no vendor of the catalog is called {slug:?}: declare it as a vendor of your own, with its hosts and cookies"
+            ),
+            Self::NotInCatalog { slug, near } => write!(
+                f,
+                "no vendor of the catalog is called {slug:?}: use one of {}, or declare it as a vendor of your own",
+                near.join(", ")
+            ),
+            Self::BadHost(host) => write!(
+                f,
+                "{host:?} is not a host: use a name of at least two labels, such as `example.com` or `example.com/maps`, without scheme, port and `*`; subdomains are covered"
+            ),
+            Self::ShortMark(mark) => write!(
+                f,
+                "{mark:?} is too short to mark a script: use at least 4 characters that nothing else contains"
+            ),
+            Self::BadDirective(name) => write!(
+                f,
+                "{name:?} is not a directive that a vendor can need sources in: use `script-src`, `connect-src`, `img-src`, `frame-src` and the like"
+            ),
+            Self::BadSource(source) => write!(
+                f,
+                "{source:?} is not a source: use one such as `https://cdn.example.com`, without spaces, `;` and `,`"
+            ),
+            Self::CookieOfAnother(slug) => write!(
+                f,
+                "a vendor's cookie belongs to the vendor, not to {slug:?}: leave `belongs_to` out"
             ),
             Self::BadText(error) => error.fmt(f),
         }
