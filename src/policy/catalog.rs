@@ -173,7 +173,10 @@ fn read(text: &str) -> Result<Catalog, toml::de::Error> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{super::builder::is_cookie_name, *};
+    use super::{
+        super::builder::{PolicyBuilder, is_cookie_name},
+        *,
+    };
     use crate::Policy;
 
     fn entries() -> Entries {
@@ -204,7 +207,7 @@ mod tests {
         });
         let policy = builder.build().unwrap();
         assert_eq!(policy.purposes().len(), 4);
-        let as_own = all().iter().cloned().fold(Policy::builder("Example"), |b, v| b.vendor(v));
+        let as_own = all().iter().cloned().fold(Policy::builder("Example"), PolicyBuilder::vendor);
         as_own.build().expect("no two claim the same host or cookie");
     }
 

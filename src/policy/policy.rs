@@ -94,6 +94,10 @@ impl Policy {
     }
 
     pub(super) fn compile(declared: PolicyBuilder, texts: Texts) -> Self {
+        if declared.whole_catalog || declared.well_known_cookies {
+            // Read it now, so that no request waits for that.
+            catalog::all();
+        }
         let categories = declared.all_categories();
         let vendors = declared.all_vendors();
         let cookies = declared.all_cookies(&vendors);
