@@ -196,6 +196,8 @@ fn toml_and_builder_say_the_same_and_come_back() {
     assert_eq!(slugs, ["example-metrics", "google-analytics", "youtube"]);
     let json = serde_json::to_string(&policy).unwrap();
     assert_eq!(Policy::from_json(&json).unwrap(), policy);
+    let text = toml::to_string(&policy).unwrap();
+    assert_eq!(Policy::from_toml(&text).unwrap(), policy, "{text}");
     let toml = json.contains("doubleclick") || json.contains("_gid");
     assert!(!toml, "what the catalog says isn't repeated: {json}");
 }

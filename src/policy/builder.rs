@@ -44,6 +44,12 @@ pub struct PolicyBuilder {
     pub(crate) truncate_client_address: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) per_user_paths: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) catalog: Vec<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) whole_catalog: bool,
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub(crate) well_known_cookies: bool,
     #[serde(default, rename = "category", skip_serializing_if = "Vec::is_empty")]
     pub(crate) categories: Vec<Category>,
     #[serde(default, rename = "vendor", skip_serializing_if = "Vec::is_empty")]
@@ -52,12 +58,6 @@ pub struct PolicyBuilder {
     pub(crate) cookies: Vec<CookieRule>,
     #[serde(default, rename = "header", skip_serializing_if = "Vec::is_empty")]
     pub(crate) headers: Vec<HeaderRule>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) catalog: Vec<String>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) whole_catalog: bool,
-    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
-    pub(crate) well_known_cookies: bool,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) texts: BTreeMap<String, String>,
 }
