@@ -45,7 +45,9 @@ pub(crate) fn translate_conditions(headers: &mut HeaderMap, target: Target, tag:
     if headers.contains_key(header::IF_NONE_MATCH) {
         is_ours = translate_tags(headers, target, tag);
     }
-    name_own_tags(headers);
+    if headers.contains_key(header::IF_MATCH) {
+        name_own_tags(headers);
+    }
     if target == Target::Document {
         headers.remove(header::IF_MODIFIED_SINCE);
     }

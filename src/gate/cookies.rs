@@ -133,6 +133,10 @@ fn hide(headers: &mut HeaderMap, consent: &Consent) {
 /// Judges each `Set-Cookie` line on its own (G1 to G4). Says whether the response depends on
 /// consent by them.
 pub(crate) fn filter_response(headers: &mut HeaderMap, consent: &Consent, report: &Report) -> bool {
+    // Asking for the entry makes room for it, which may take a new table.
+    if !headers.contains_key(header::SET_COOKIE) {
+        return false;
+    }
     let header::Entry::Occupied(mut entry) = headers.entry(header::SET_COOKIE) else {
         return false;
     };

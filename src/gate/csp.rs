@@ -18,6 +18,9 @@ pub(crate) fn admit_banner(headers: &mut HeaderMap, hashes: InlineHashes) {
 }
 
 fn admit(headers: &mut HeaderMap, name: &HeaderName, hashes: InlineHashes) {
+    if !headers.contains_key(name) {
+        return;
+    }
     let header::Entry::Occupied(mut entry) = headers.entry(name) else { return };
     for line in entry.iter_mut() {
         // A comma can't stand in a directive: it separates policies.
