@@ -32,6 +32,6 @@ pub use future::ResponseFuture;
 pub use layer::ConsentLayer;
 pub use policy::{
     Category, ChoiceCookie, CookieRule, Fault, HeaderRule, Policy, PolicyBuilder, PolicyError,
-    Undeclared, Vendor, category,
+    Undeclared, Vendor, catalog, category,
 };
 pub use service::ConsentService;

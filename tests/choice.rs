@@ -408,7 +408,7 @@ mod signed {
         let layer = with(&Key::generate());
         let value = signed(&layer);
         assert!(value.contains("accept"), "signed, not hidden: {value}");
-        assert_eq!(stands(&layer, &value).0, true);
+        assert!(stands(&layer, &value).0);
         assert_eq!(stands(&layer, &value).1.len(), 4);
     }
 

@@ -215,7 +215,7 @@ fn c10_where_one_opts_out_the_signal_is_the_answer() {
         let page = Response::builder().header(header::CONTENT_TYPE, "text/html");
         page.body(Body::from("<!doctype html><body>x")).unwrap()
     };
-    let says = "(Global Privacy Control) is honored";
+    let says = "Global Privacy Control signal is honored";
     let honored = exchange(&site(Regime::OptOut), request(&[("sec-gpc", "1")]), page()).body;
     assert!(honored.contains(says), "{honored}");
     assert!(!exchange(&site(Regime::OptOut), request(&[]), page()).body.contains(says));
@@ -360,7 +360,8 @@ fn c13_allow_and_deny_change_one_and_leave_the_rest() {
     let opt_out = site(Regime::OptOut);
     assert_eq!(
         answers(&opt_out, &[], |it| it.deny("marketing").unwrap()),
-        "app.+preferences+analytics-marketing"
+        "app.-marketing",
+        "what was not answered is still asked"
     );
 }
 
@@ -372,7 +373,7 @@ fn c13_necessary_is_nothing_to_choose() {
         "app.-preferences+analytics-marketing"
     );
     let denied = answers(&layer, &[], |it| it.deny("necessary").unwrap());
-    assert_eq!(denied, "app.-preferences-analytics-marketing");
+    assert_eq!(denied, "app.");
     let value = format!("1.1.{}.{denied}", now());
     assert!(consent(&layer, &[("cookie", &cookie(&value))]).allows("necessary"));
 }
@@ -383,15 +384,9 @@ fn c13_denying_a_category_denies_its_vendors() {
         .vendor(Vendor::new("v", "V", category::ANALYTICS).ask_separately())
         .vendor(Vendor::new("w", "W", category::MARKETING).ask_separately());
     let layer = layer(policy.build().unwrap());
-    assert_eq!(
-        answers(&layer, &[], |it| it.deny("analytics").unwrap()),
-        "app.+preferences-analytics+marketing-v+w"
-    );
+    assert_eq!(answers(&layer, &[], |it| it.deny("analytics").unwrap()), "app.-analytics-v");
     // The other way round a vendor is asked for itself.
-    assert_eq!(
-        answers(&layer, &[], |it| it.deny("v").unwrap()),
-        "app.+preferences+analytics+marketing-v+w"
-    );
+    assert_eq!(answers(&layer, &[], |it| it.deny("v").unwrap()), "app.-v");
     let none = cookie(&chosen("-preferences-analytics-marketing-v-w"));
     assert_eq!(
         answers(&layer, &[("cookie", &none)], |it| it.allow("v").unwrap()),

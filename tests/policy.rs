@@ -133,7 +133,7 @@ fn c1_a_policy_that_says_nothing_is_strict() {
     let slugs: Vec<_> = policy.categories().iter().map(Category::slug).collect();
     assert_eq!(slugs, ["necessary", "preferences", "analytics", "marketing"]);
     assert!(policy.vendors().is_empty() && policy.cookies().is_empty());
-    let built = Policy::builder(policy.site()).build().unwrap();
+    let built = Policy::builder(policy.site()).catalog().build().unwrap();
     assert_eq!(built, policy);
 }
 
@@ -232,6 +232,10 @@ fn wrong() -> Vec<(String, Fault)> {
             Fault::BadCookieName(name.into()),
         );
     }
+    add(
+        "choice_cookie = { name = '__Host-consent' } # <-",
+        Fault::PrefixIsAdded("__Host-consent".into()),
+    );
     for domain in [
         "",
         "localhost",

@@ -510,7 +510,7 @@ fn e1_another_endpoint_serves_the_same() {
         .header("content-type", "text/html")
         .body(Body::from("<!doctype html><body>x"));
     let page = exchange(&layer, get("/").body(empty()).unwrap(), html.unwrap());
-    assert!(page.body.contains("action=\"/legal/cookies/choice\""), "{}", page.body);
+    assert!(page.body.contains("action=/legal/cookies/choice "), "{}", page.body);
 }
 
 // --- Bodies
@@ -641,7 +641,7 @@ fn b10_the_policy_page_lists_every_cookie_and_vendor() {
     let page = &answer.body;
     let row = |name: &str| {
         let start = page
-            .find(&format!("<tr><th scope=\"row\">{name}</th>"))
+            .find(&format!("<tr><th scope=\"row\"><bdi>{name}</bdi></th>"))
             .unwrap_or_else(|| panic!("{name}: {page}"));
         page[start..].split("</tr>").next().unwrap()
     };

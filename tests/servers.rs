@@ -111,10 +111,7 @@ impl Visitor {
             encode(attribute(banner, "name=return_to value="))
         );
         for slug in allow {
-            assert!(
-                banner.contains(&format!("name=allow value=\"{slug}\"")),
-                "no toggle for {slug}"
-            );
+            assert!(banner.contains(&format!("name=allow value={slug}")), "no toggle for {slug}");
             form += &format!("&allow={slug}");
         }
         let mut request = navigate(attribute(banner, "method=post action="));
@@ -140,7 +137,11 @@ impl Visitor {
 
 fn attribute<'a>(html: &'a str, before: &str) -> &'a str {
     let start = html.find(before).unwrap_or_else(|| panic!("no {before}")) + before.len();
-    html[start..].trim_start_matches('"').split('"').next().unwrap()
+    let (value, ends): (_, &[char]) = match html[start..].strip_prefix('"') {
+        Some(quoted) => (quoted, &['"']),
+        None => (&html[start..], &[' ', '>']),
+    };
+    value.split(ends).next().unwrap()
 }
 
 fn encode(text: &str) -> String {

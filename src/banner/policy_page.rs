@@ -143,7 +143,8 @@ fn section(html: &mut Markup, section: &Section<'_>, view: &PageView<'_>) {
         }
         html.raw("</tr></thead>\n<tbody>\n");
         for cookie in &section.cookies {
-            html.raw("<tr><th scope=\"row\">").text(cookie.name).raw("</th>");
+            // A name keeps its order in a language written from right to left: `__Host-…`.
+            html.raw("<tr><th scope=\"row\"><bdi>").text(cookie.name).raw("</bdi></th>");
             let cells = [
                 (&page.purpose, cookie.purpose),
                 (&page.provider, cookie.provider),
@@ -199,12 +200,12 @@ mod tests {
         let mut rest = html.as_str();
         for expected in [
             "<h3>Strictly necessary</h3>",
-            "__Host-consent</th>",
+            "__Host-consent</bdi></th>",
             ">Remembers what you decide on this page.</td>",
             ">Example News</td>",
             ">180 days</td>",
             "<h3>Analytics</h3>",
-            "_em_*</th>",
+            "_em_*</bdi></th>",
             "https://metrics.example/privacy",
         ] {
             rest = rest.split_once(expected).unwrap_or_else(|| panic!("{expected} in order")).1;

@@ -77,6 +77,11 @@ impl Consent {
         allowed
     }
 
+    /// The choice, if it answers the policy's own revision.
+    fn current_choice(&self) -> Option<Choice> {
+        self.choice.filter(|choice| self.is_current(*choice))
+    }
+
     fn is_current(&self, choice: Choice) -> bool {
         choice.revision == self.policy.revision()
     }
@@ -106,8 +111,7 @@ impl Consent {
         if self.no_tracking || self.is_answered_by_signal() {
             return true;
         }
-        let current = self.choice.filter(|choice| self.is_current(*choice));
-        let answered = current.map_or(PurposeSet::EMPTY, |choice| choice.answered);
+        let answered = self.current_choice().map_or(PurposeSet::EMPTY, |choice| choice.answered);
         self.policy.asked().minus(answered).is_empty()
     }
 
@@ -149,25 +153,37 @@ impl Consent {
         Ok(self.choose_purposes(How::App, granted))
     }
 
-    /// The choice that allows this category or vendor, and leaves all else as it stands.
+    /// The choice that allows this category or vendor, and leaves all else as it stands: what the
+    /// visitor has not answered yet will still be asked.
     ///
     /// # Errors
     /// [`UnknownSlug`] for what the policy doesn't have.
     pub fn allow(&self, slug: &str) -> Result<Choice, UnknownSlug> {
-        Ok(self.choose_purposes(How::App, self.allowed.with(self.find(slug)?)))
+        let one = PurposeSet::EMPTY.with(self.find(slug)?);
+        Ok(self.answer(one, one))
     }
 
     /// The choice that denies this vendor, or this category with all its vendors, and leaves all
-    /// else as it stands.
+    /// else as it stands: what the visitor has not answered yet will still be asked.
     ///
     /// # Errors
     /// [`UnknownSlug`] for what the policy doesn't have.
     pub fn deny(&self, slug: &str) -> Result<Choice, UnknownSlug> {
-        let own = self.find(slug)?;
+        let own = PurposeSet::EMPTY.with(self.find(slug)?);
         let vendors = self.policy.vendors().iter().filter(|vendor| vendor.category == slug);
         let denied = vendors.filter_map(|vendor| self.policy.purpose(vendor.slug()));
-        let left = denied.fold(self.allowed.without(own), PurposeSet::without);
-        Ok(self.choose_purposes(How::App, left))
+        Ok(self.answer(denied.fold(own, PurposeSet::with), PurposeSet::EMPTY))
+    }
+
+    /// The visitor's answers so far, with these put over them.
+    fn answer(&self, answered: PurposeSet, granted: PurposeSet) -> Choice {
+        let (was_answered, was_granted) = self
+            .current_choice()
+            .map_or_else(Default::default, |choice| (choice.answered, choice.granted));
+        let granted = was_granted.minus(answered).union(granted);
+        let mut choice = self.choose_purposes(How::App, granted);
+        choice.answered = was_answered.union(answered).intersection(self.policy.asked());
+        choice
     }
 
     fn find(&self, slug: &str) -> Result<Purpose, UnknownSlug> {

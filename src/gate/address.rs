@@ -1,4 +1,4 @@
-//! Client addresses in `X-Forwarded-For` and `Forwarded`, cut to their network.
+//! Client addresses in `Forwarded`, `X-Forwarded-For` and their kin, cut to their network.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,7 +6,16 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::consent::Consent;
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// Headers of one address, or of several with commas between.
+const ADDRESS_HEADERS: [HeaderName; 7] = [
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("cf-connecting-ip"),
+    HeaderName::from_static("fastly-client-ip"),
+    HeaderName::from_static("true-client-ip"),
+    HeaderName::from_static("x-client-ip"),
+    HeaderName::from_static("x-cluster-client-ip"),
+    HeaderName::from_static("x-real-ip"),
+];
 
 /// Cuts addresses to /24 and /48 where the policy says so and nothing allows them whole.
 pub(crate) fn truncate(headers: &mut HeaderMap, consent: &Consent) {
@@ -14,10 +23,13 @@ pub(crate) fn truncate(headers: &mut HeaderMap, consent: &Consent) {
     if consent.allows_purpose(purpose) {
         return;
     }
-    change(headers, &X_FORWARDED_FOR, |line| {
-        let items: Vec<String> = line.split(',').map(|item| truncate_node(item.trim())).collect();
-        items.join(", ")
-    });
+    for name in &ADDRESS_HEADERS {
+        change(headers, name, |line| {
+            let items: Vec<String> =
+                line.split(',').map(|item| truncate_node(item.trim())).collect();
+            items.join(", ")
+        });
+    }
     change(headers, &header::FORWARDED, |line| {
         let items: Vec<String> = super::headers::split_list(line).map(truncate_forwarded).collect();
         items.join(", ")

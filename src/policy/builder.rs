@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Category, ChoiceCookie, CookieRule, Fault, HeaderRule, Policy, PolicyError, Purpose,
-    Undeclared, Vendor, category,
+    Undeclared, Vendor, catalog, category,
     error::Place,
     rules::{has_default_rule, is_protected_header},
+    vendor::check_cookie,
 };
 use crate::{banner::Texts, choice, consent::Regime};
 
@@ -43,6 +44,12 @@ pub struct PolicyBuilder {
     pub(crate) truncate_client_address: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) per_user_paths: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) catalog: Vec<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) whole_catalog: bool,
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub(crate) well_known_cookies: bool,
     #[serde(default, rename = "category", skip_serializing_if = "Vec::is_empty")]
     pub(crate) categories: Vec<Category>,
     #[serde(default, rename = "vendor", skip_serializing_if = "Vec::is_empty")]
@@ -53,6 +60,10 @@ pub struct PolicyBuilder {
     pub(crate) headers: Vec<HeaderRule>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) texts: BTreeMap<String, String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn first_revision() -> u32 {
@@ -87,6 +98,9 @@ impl PolicyBuilder {
             vendors: Vec::new(),
             cookies: Vec::new(),
             headers: Vec::new(),
+            catalog: Vec::new(),
+            whole_catalog: false,
+            well_known_cookies: true,
             texts: BTreeMap::new(),
         }
     }
@@ -202,6 +216,49 @@ impl PolicyBuilder {
         self
     }
 
+    /// Adds a vendor from the built-in [catalog], by slug: its name, category, hosts, cookies, and the
+    /// rest come along. In TOML: `catalog = ["google-analytics", "youtube"]`.
+    ///
+    /// To change one, pass it to [`vendor`](Self::vendor) instead, as the [catalog]'s page shows.
+    ///
+    /// **Default**: none.
+    ///
+    /// # Errors
+    /// [`Fault::NotInCatalog`] with slugs that are near.
+    pub fn vendor_from_catalog(mut self, slug: impl Into<String>) -> Result<Self, PolicyError> {
+        self.catalog.push(slug.into());
+        self.check_catalog()?;
+        Ok(self)
+    }
+
+    /// Takes every vendor of the built-in [catalog] as known: what pages fetch from it, its inline
+    /// scripts and its cookies follow its category, without being declared one by one. In TOML:
+    /// `whole_catalog = true`.
+    ///
+    /// It is for sites that can't say in advance what editors or plugins will embed. The visitor is
+    /// asked by category and is not shown the whole catalog: prompt, settings and policy page name what
+    /// is declared. Since consent covers only those who were named (GDPR 4(11)), declare what the site
+    /// does use with [`vendor_from_catalog`](Self::vendor_from_catalog) all the same.
+    ///
+    /// **Default**: what isn't declared is not allowed under opt-in, vendors of the catalog included.
+    /// A [policy that declares nothing](Policy::default) takes the whole catalog.
+    #[must_use]
+    pub fn catalog(mut self) -> Self {
+        self.whole_catalog = true;
+        self
+    }
+
+    /// Gates cookies with well-known necessary names, such as `PHPSESSID`, `csrftoken` or `AWSALB`,
+    /// like any other that no rule names. In TOML: `well_known_cookies = false`.
+    ///
+    /// **Default**: they pass as necessary where no rule says otherwise; the
+    /// [manual](crate::manual::defaults) tells which.
+    #[must_use]
+    pub fn without_well_known_cookies(mut self) -> Self {
+        self.well_known_cookies = false;
+        self
+    }
+
     /// Declares a cookie by name or glob; `belongs_to` is the slug of a category or vendor.
     ///
     /// **Default**: none is declared.
@@ -246,8 +303,9 @@ impl PolicyBuilder {
         self
     }
 
-    /// Cuts client addresses in `X-Forwarded-For` and `Forwarded` to /24 (IPv4) and /48 (IPv6),
-    /// before the application sees them, while this category or vendor isn't allowed.
+    /// Cuts client addresses to /24 (IPv4) and /48 (IPv6) before the application sees them, while
+    /// this category or vendor isn't allowed: in `Forwarded`, `X-Forwarded-For`, `X-Real-IP`,
+    /// `X-Client-IP`, `X-Cluster-Client-IP`, `True-Client-IP`, `CF-Connecting-IP`, `Fastly-Client-IP`.
     ///
     /// **Default**: they pass whole.
     #[must_use]
@@ -281,7 +339,9 @@ impl PolicyBuilder {
     /// The first thing that is wrong, and where: see [`Fault`].
     pub fn build(self) -> Result<Policy, PolicyError> {
         self.check_site()?;
+        self.check_catalog()?;
         self.check_slugs()?;
+        self.check_vendors()?;
         self.check_cookies()?;
         self.check_headers()?;
         let texts = self.check_texts()?;
@@ -332,6 +392,9 @@ impl PolicyBuilder {
         let cookie = &self.choice_cookie;
         if !is_cookie_name(&cookie.name) {
             return fail("choice_cookie", Fault::BadCookieName(cookie.name.clone()));
+        }
+        if cookie.name.starts_with("__") {
+            return fail("choice_cookie", Fault::PrefixIsAdded(cookie.name.clone()));
         }
         if let Some(domain) = &cookie.domain {
             if cookie.insecure_for_development {
@@ -385,9 +448,6 @@ impl PolicyBuilder {
             if category::BUILT_IN.contains(&vendor.slug.as_str()) {
                 return fail("slug", Fault::Duplicate(vendor.slug.clone()));
             }
-            if vendor.name.trim().is_empty() {
-                return fail("name", Fault::Empty);
-            }
             if !is_category(&vendor.category) {
                 let known = self.category_slugs().map(str::to_owned).collect();
                 let fault = Fault::UnknownSlug { slug: vendor.category.clone(), known };
@@ -396,9 +456,54 @@ impl PolicyBuilder {
             if vendor.ask_separately && vendor.category == category::NECESSARY {
                 return fail("ask_separately", Fault::NecessaryIsFixed);
             }
-            if let Some(url) = vendor.privacy_url.as_deref().filter(|url| !is_link_target(url)) {
-                return fail("privacy_url", Fault::BadUrl(url.to_owned()));
+        }
+        for (index, slug) in self.catalog.iter().enumerate() {
+            let fail = |fault| Err(PolicyError::new(Place::item("catalog", index, ""), fault));
+            if seen.contains(&slug.as_str()) {
+                return fail(Fault::Duplicate(slug.clone()));
             }
+            seen.push(slug);
+            let category = catalog::vendor(slug).map(Vendor::category);
+            if let Some(category) = category.filter(|category| !is_category(category)) {
+                let known = self.category_slugs().map(str::to_owned).collect();
+                return fail(Fault::UnknownSlug { slug: category.to_owned(), known });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_catalog(&self) -> Result<(), PolicyError> {
+        match self.catalog.iter().zip(0..).find(|(slug, _)| catalog::vendor(slug).is_none()) {
+            Some((slug, index)) => {
+                let fault = Fault::NotInCatalog { slug: slug.clone(), near: catalog::near(slug) };
+                Err(PolicyError::new(Place::item("catalog", index, ""), fault))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What one vendor says of itself, and that no two claim the same host or cookie.
+    fn check_vendors(&self) -> Result<(), PolicyError> {
+        let choice_cookie = self.choice_cookie.full_name();
+        let mut claimed: Vec<&str> = Vec::new();
+        for vendor in self.catalog.iter().filter_map(|slug| catalog::vendor(slug)) {
+            claimed.extend(vendor.claims());
+        }
+        for (index, vendor) in self.vendors.iter().enumerate() {
+            let fail = |key, fault| Err(PolicyError::new(Place::item("vendor", index, key), fault));
+            if let Err((key, fault)) = vendor.check() {
+                return fail(key, fault);
+            }
+            let is_choice = |rule: &CookieRule| !rule.third_party && rule.name == choice_cookie;
+            if vendor.cookies.iter().any(is_choice) {
+                return fail("cookies", Fault::RuleForChoiceCookie(choice_cookie));
+            }
+            if let Some(name) = vendor.claims().find(|name| claimed.contains(name)) {
+                let key =
+                    if vendor.hosts.iter().any(|host| host == name) { "hosts" } else { "cookies" };
+                return fail(key, Fault::Duplicate(name.to_owned()));
+            }
+            claimed.extend(vendor.claims());
         }
         Ok(())
     }
@@ -407,11 +512,8 @@ impl PolicyBuilder {
         let choice_cookie = self.choice_cookie.full_name();
         for (index, rule) in self.cookies.iter().enumerate() {
             let fail = |key, fault| Err(PolicyError::new(Place::item("cookie", index, key), fault));
-            if !is_cookie_name(&rule.name) {
-                return fail("name", Fault::BadCookieName(rule.name.clone()));
-            }
-            if rule.name.bytes().all(|byte| byte == b'*') {
-                return fail("name", Fault::MatchesEveryCookie);
+            if let Err((key, fault)) = check_cookie(rule) {
+                return fail(key, fault);
             }
             if rule.name == choice_cookie {
                 return fail("name", Fault::RuleForChoiceCookie(choice_cookie));
@@ -419,11 +521,11 @@ impl PolicyBuilder {
             if self.cookies.iter().take(index).any(|other| other.name == rule.name) {
                 return fail("name", Fault::Duplicate(rule.name.clone()));
             }
+            if rule.belongs_to.is_empty() {
+                return fail("belongs_to", Fault::Empty);
+            }
             if let Some(fault) = self.unknown_slug(&rule.belongs_to) {
                 return fail("belongs_to", fault);
-            }
-            if let Some(path) = rule.path.as_deref().filter(|path| !is_path(path)) {
-                return fail("path", Fault::BadPath(path.to_owned()));
             }
         }
         Ok(())
@@ -470,12 +572,29 @@ impl PolicyBuilder {
     }
 
     fn unknown_slug(&self, slug: &str) -> Option<Fault> {
-        let known = || self.category_slugs().chain(self.vendors.iter().map(Vendor::slug));
-        if known().any(|one| one == slug) {
+        let named = || self.catalog.iter().map(String::as_str);
+        let vendors = || self.vendors.iter().map(Vendor::slug).chain(named());
+        let known = || self.category_slugs().chain(vendors());
+        let is_in_catalog = self.whole_catalog && catalog::vendor(slug).is_some();
+        if is_in_catalog || known().any(|one| one == slug) {
             return None;
         }
         let known = known().map(str::to_owned).collect();
         Some(Fault::UnknownSlug { slug: slug.to_owned(), known })
+    }
+
+    /// The declared vendors: the site's own, then those named from the catalog.
+    pub(super) fn all_vendors(&self) -> Vec<Vendor> {
+        let named = self.catalog.iter().filter_map(|slug| catalog::vendor(slug));
+        self.vendors.iter().chain(named).cloned().collect()
+    }
+
+    /// The declared cookies: the site's own rules, then those of its vendors for other names.
+    pub(super) fn all_cookies(&self, vendors: &[Vendor]) -> Vec<CookieRule> {
+        let is_own = |rule: &CookieRule| self.cookies.iter().any(|own| own.name == rule.name);
+        let vendors = vendors.iter().flat_map(Vendor::cookie_rules);
+        let of_vendors = vendors.filter(|rule| rule.third_party || !is_own(rule));
+        self.cookies.iter().cloned().chain(of_vendors).collect()
     }
 
     /// All categories as declared: built-in ones first, with the site's changes.
@@ -502,12 +621,12 @@ fn check_slug<'a>(slug: &'a str, seen: &mut Vec<&'a str>) -> Result<(), Fault> {
 }
 
 /// A token (RFC 9110, 5.6.2), which is what a cookie name is; `*` is a token character too.
-fn is_cookie_name(name: &str) -> bool {
+pub(super) fn is_cookie_name(name: &str) -> bool {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !name.is_empty() && name.len() <= 256 && name.bytes().all(is_token)
 }
 
-fn is_path(path: &str) -> bool {
+pub(super) fn is_path(path: &str) -> bool {
     path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b';')
 }
 
@@ -519,7 +638,7 @@ fn is_endpoint(path: &str) -> bool {
     path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(is_segment))
 }
 
-fn is_link_target(url: &str) -> bool {
+pub(super) fn is_link_target(url: &str) -> bool {
     let is_clean = !url.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\');
     let is_path = url.starts_with('/') && !url.starts_with("//");
     let is_web = ["https://", "http://"].iter().any(|scheme| {

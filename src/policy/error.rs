@@ -6,7 +6,7 @@ use crate::banner::TextError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyError {
     fault: Fault,
-    place: Place,
+    place: Box<Place>,
     line: Option<usize>,
 }
 
@@ -35,7 +35,7 @@ impl Place {
 
 impl PolicyError {
     pub(crate) fn new(place: Place, fault: Fault) -> Self {
-        Self { fault, place, line: None }
+        Self { fault, place: Box::new(place), line: None }
     }
 
     /// What is wrong.
@@ -50,7 +50,7 @@ impl PolicyError {
 
     /// The error of a parser, which says the line in its own message too.
     pub(crate) fn syntax(message: String, line: Option<usize>) -> Self {
-        Self { fault: Fault::Syntax(message), place: Place::default(), line }
+        Self { fault: Fault::Syntax(message), place: Box::default(), line }
     }
 
     /// The same error with the line of its place in this TOML text.
@@ -79,8 +79,9 @@ impl fmt::Display for PolicyError {
         if let (Some(line), false) = (self.line, matches!(self.fault, Fault::Syntax(_))) {
             write!(f, "line {line}: ")?;
         }
-        let Place { list, key, entry } = &self.place;
+        let Place { list, key, entry } = &*self.place;
         match (list, *key, entry) {
+            (Some((list, index)), "", _) => write!(f, "{list}[{index}]: ")?,
             (Some((list, index)), key, _) => write!(f, "{list}[{index}].{key}: ")?,
             (None, "", _) => {}
             (None, key, None) => write!(f, "{key}: ")?,
@@ -121,6 +122,8 @@ pub enum Fault {
     MatchesEveryCookie,
     /// The choice cookie is the layer's own and needs no rule.
     RuleForChoiceCookie(String),
+    /// The layer adds `__Host-` or `__Secure-` itself.
+    PrefixIsAdded(String),
     /// Not a cookie path: it begins with `/` and has no control characters, spaces or `;`.
     BadPath(String),
     /// Not the name of a header (RFC 9110, 5.1).
@@ -150,6 +153,23 @@ pub enum Fault {
     TooManyPurposes(usize),
     /// The choice cookie could grow past 512 bytes.
     ChoiceTooLong(usize),
+    /// The catalog has no vendor of this slug.
+    NotInCatalog {
+        /// The slug as written.
+        slug: String,
+        /// What it could have been, the likeliest first.
+        near: Vec<String>,
+    },
+    /// Not a host name of at least two labels, with or without a path prefix.
+    BadHost(String),
+    /// A text that marks inline scripts and is too short to be specific.
+    ShortMark(String),
+    /// Not a directive of Content Security Policy that a vendor can need sources in.
+    BadDirective(String),
+    /// Not a source of Content Security Policy, or one that opens everything or nothing.
+    BadSource(String),
+    /// A cookie of a vendor that is said to belong to something else.
+    CookieOfAnother(String),
     /// A text of the site's own that can't be one: no text has its key, or it is no value for it.
     BadText(TextError),
 }
@@ -191,6 +211,10 @@ impl fmt::Display for Fault {
             Self::RuleForChoiceCookie(name) => {
                 write!(f, "{name:?} is the choice cookie itself: remove the rule")
             }
+            Self::PrefixIsAdded(name) => write!(
+                f,
+                "{name:?} begins with `__`: leave the prefix out, the layer adds the right one"
+            ),
             Self::BadPath(path) => write!(
                 f,
                 "{path:?} is not a path: begin with `/`, without spaces, `;` and control characters"
@@ -228,6 +252,35 @@ impl fmt::Display for Fault {
             Self::ChoiceTooLong(bytes) => write!(
                 f,
                 "the choice cookie could take {bytes} bytes, more than 512: shorten slugs, or ask for fewer vendors separately"
+            ),
+            Self::NotInCatalog { slug, near } if near.is_empty() => write!(
+                f,
+                "no vendor of the catalog is called {slug:?}: declare it as a vendor of your own, with its hosts and cookies"
+            ),
+            Self::NotInCatalog { slug, near } => write!(
+                f,
+                "no vendor of the catalog is called {slug:?}: use one of {}, or declare it as a vendor of your own",
+                near.join(", ")
+            ),
+            Self::BadHost(host) => write!(
+                f,
+                "{host:?} is not a host: use a name of at least two labels, such as `example.com` or `example.com/maps`, without scheme, port and `*`; subdomains are covered"
+            ),
+            Self::ShortMark(mark) => write!(
+                f,
+                "{mark:?} is too short to mark a script: use at least 4 characters that nothing else contains"
+            ),
+            Self::BadDirective(name) => write!(
+                f,
+                "{name:?} is not a directive that a vendor can need sources in: use `script-src`, `connect-src`, `img-src`, `frame-src` and the like"
+            ),
+            Self::BadSource(source) => write!(
+                f,
+                "{source:?} is not a source: use one such as `https://cdn.example.com`, without spaces, `;` and `,`"
+            ),
+            Self::CookieOfAnother(slug) => write!(
+                f,
+                "a vendor's cookie belongs to the vendor, not to {slug:?}: leave `belongs_to` out"
             ),
             Self::BadText(error) => error.fmt(f),
         }

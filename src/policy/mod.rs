@@ -2,8 +2,10 @@
 //! changes after. Nothing here knows of a request.
 
 mod builder;
+pub mod catalog;
 pub mod category;
 mod error;
+mod hosts;
 #[allow(clippy::module_inception)]
 mod policy;
 mod purpose;

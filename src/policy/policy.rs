@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Category, CookieRule, PolicyBuilder, PolicyError, Purpose, PurposeSet, Undeclared, Vendor,
-    category,
+    catalog, category,
     rules::{CookieRules, HeaderRules},
 };
 use crate::{banner::Texts, consent::Regime};
@@ -44,6 +44,8 @@ use crate::{banner::Texts, consent::Regime};
 pub struct Policy {
     declared: PolicyBuilder,
     categories: Vec<Category>,
+    vendors: Vec<Vendor>,
+    cookies: Vec<CookieRule>,
     /// The slug of each purpose, in the order of its number.
     purposes: Vec<Box<str>>,
     /// The purpose of each vendor: its own, or its category's.
@@ -92,7 +94,13 @@ impl Policy {
     }
 
     pub(super) fn compile(declared: PolicyBuilder, texts: Texts) -> Self {
+        if declared.whole_catalog || declared.well_known_cookies {
+            // Read it now, so that no request waits for that.
+            catalog::all();
+        }
         let categories = declared.all_categories();
+        let vendors = declared.all_vendors();
+        let cookies = declared.all_cookies(&vendors);
         let mut purposes: Vec<Box<str>> =
             categories.iter().map(|category| category.slug().into()).collect();
         let mut asked = PurposeSet::EMPTY;
@@ -106,7 +114,7 @@ impl Policy {
             }
         }
         let mut vendor_purposes = Vec::new();
-        for vendor in &declared.vendors {
+        for vendor in &vendors {
             let index = categories.iter().position(|category| category.slug() == vendor.category);
             let category = index.map_or(Purpose::NEVER, Purpose::new);
             if !vendor.ask_separately {
@@ -122,18 +130,16 @@ impl Policy {
             vendor_purposes.push(own);
         }
         let find = |slug: &str| {
-            let vendor = || declared.vendors.iter().position(|vendor| vendor.slug() == slug);
-            let own = purposes.iter().position(|purpose| &**purpose == slug).map(Purpose::new);
-            own.or_else(|| vendor_purposes.get(vendor()?).copied())
+            let own = |slug: &str| purposes.iter().position(|purpose| &**purpose == slug);
+            let vendor = || vendors.iter().position(|vendor| vendor.slug() == slug);
+            let declared_as = || vendor_purposes.get(vendor()?).copied();
+            let known = || own(known_vendor(&declared, slug)?.category()).map(Purpose::new);
+            own(slug).map(Purpose::new).or_else(declared_as).or_else(known)
         };
         let resolve = |slug: &str| find(slug).unwrap_or(Purpose::NEVER);
         Self {
-            cookie_rules: CookieRules::new(&declared.cookies),
-            cookie_purposes: declared
-                .cookies
-                .iter()
-                .map(|rule| resolve(&rule.belongs_to))
-                .collect(),
+            cookie_rules: CookieRules::new(&cookies),
+            cookie_purposes: cookies.iter().map(|rule| resolve(&rule.belongs_to)).collect(),
             header_rules: HeaderRules::new(&declared.headers, &declared.pass_headers, find),
             marketing: resolve(category::MARKETING),
             analytics: resolve(category::ANALYTICS),
@@ -141,6 +147,8 @@ impl Policy {
             choice_cookie_name: declared.choice_cookie.full_name().into(),
             texts,
             categories,
+            vendors,
+            cookies,
             purposes,
             vendor_purposes,
             asked,
@@ -169,14 +177,22 @@ impl Policy {
         &self.categories
     }
 
-    /// The vendors.
+    /// The declared vendors: the site's own, then those named from the catalog.
     pub fn vendors(&self) -> &[Vendor] {
-        &self.declared.vendors
+        &self.vendors
     }
 
-    /// The declared cookies.
+    /// The vendors that are known without being declared: the rest of the
+    /// [whole catalog](PolicyBuilder::catalog), or none.
+    pub fn known_vendors(&self) -> impl Iterator<Item = &Vendor> {
+        let is_declared = |slug: &str| self.vendors.iter().any(|vendor| vendor.slug() == slug);
+        let known = if self.declared.whole_catalog { catalog::all() } else { &[] };
+        known.iter().filter(move |vendor| !is_declared(vendor.slug()))
+    }
+
+    /// The declared cookies: the site's own rules, then those of its vendors for other names.
     pub fn cookies(&self) -> &[CookieRule] {
-        &self.declared.cookies
+        &self.cookies
     }
 
     /// What visitors read, the site's own texts included.
@@ -210,8 +226,11 @@ impl Policy {
         if let Some(index) = self.purposes.iter().position(|purpose| &**purpose == slug) {
             return Some(Purpose::new(index));
         }
-        let vendor = self.vendors().iter().position(|vendor| vendor.slug() == slug)?;
-        self.vendor_purposes.get(vendor).copied()
+        if let Some(index) = self.vendors.iter().position(|vendor| vendor.slug() == slug) {
+            return self.vendor_purposes.get(index).copied();
+        }
+        let category = known_vendor(&self.declared, slug)?.category();
+        self.categories.iter().position(|one| one.slug() == category).map(Purpose::new)
     }
 
     /// What the visitor is asked about.
@@ -224,10 +243,17 @@ impl Policy {
         self.sold_or_shared
     }
 
-    /// The rule for the cookie of this name, and what it belongs to.
+    /// The rule for the cookie of this name, and what it belongs to: what is declared, else what the
+    /// catalog knows, else what is well known to be necessary.
     pub(crate) fn cookie(&self, name: &[u8]) -> Option<(&CookieRule, Purpose)> {
-        let index = self.cookie_rules.find(name)?;
-        Some((self.cookies().get(index)?, *self.cookie_purposes.get(index)?))
+        if let Some(index) = self.cookie_rules.find(name) {
+            return Some((self.cookies.get(index)?, *self.cookie_purposes.get(index)?));
+        }
+        if let (true, Some(rule)) = (self.declared.whole_catalog, catalog::cookie(name)) {
+            return Some((rule, self.purpose(&rule.belongs_to).unwrap_or(Purpose::NEVER)));
+        }
+        let rule = catalog::necessary(name).filter(|_| self.declared.well_known_cookies)?;
+        Some((rule, Purpose::NECESSARY))
     }
 
     pub(crate) fn header_rules(&self) -> &HeaderRules {
@@ -256,10 +282,15 @@ impl Policy {
     }
 }
 
-/// The policy of a site that declares nothing.
+/// The vendor of the catalog that has this slug, where the whole of it is known.
+fn known_vendor(declared: &PolicyBuilder, slug: &str) -> Option<&'static Vendor> {
+    catalog::vendor(slug).filter(|_| declared.whole_catalog)
+}
+
+/// The policy of a site that declares nothing: the [whole catalog](PolicyBuilder::catalog) is known.
 impl Default for Policy {
     fn default() -> Self {
-        match Self::builder("This website").build() {
+        match Self::builder("This website").catalog().build() {
             Ok(policy) => policy,
             Err(error) => unreachable!("the built-in policy is right: {error}"),
         }

@@ -42,11 +42,6 @@ impl PurposeSet {
     }
 
     #[must_use]
-    pub(crate) fn without(self, purpose: Purpose) -> Self {
-        Self(self.0 & !(1 << purpose.0))
-    }
-
-    #[must_use]
     pub(crate) fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }

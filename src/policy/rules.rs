@@ -26,6 +26,8 @@ use super::{Purpose, category};
 #[serde(deny_unknown_fields)]
 pub struct CookieRule {
     pub(crate) name: String,
+    /// Empty among a vendor's own, which belong to it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) belongs_to: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) purpose: Option<String>,
@@ -37,6 +39,8 @@ pub struct CookieRule {
     pub(crate) path: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) partitioned: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) third_party: bool,
 }
 
 impl CookieRule {
@@ -50,6 +54,7 @@ impl CookieRule {
             lifetime: None,
             path: None,
             partitioned: false,
+            third_party: false,
         }
     }
 
@@ -97,6 +102,21 @@ impl CookieRule {
         self.partitioned = true;
         self
     }
+
+    /// The cookie lies on a third party's host: the policy page tells of it, and the gate, which never
+    /// meets it, doesn't match it with the site's own cookies.
+    ///
+    /// **Default**: it lies on the site's host.
+    #[must_use]
+    pub fn third_party(mut self) -> Self {
+        self.third_party = true;
+        self
+    }
+
+    /// The name or glob.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
 }
 
 /// A header of the site, and the category or vendor that it belongs to: removed from responses,
@@ -127,7 +147,7 @@ pub(crate) struct CookieRules {
 impl CookieRules {
     pub(crate) fn new(rules: &[CookieRule]) -> Self {
         let mut compiled = Self::default();
-        for (index, rule) in rules.iter().enumerate() {
+        for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.third_party) {
             let name = Box::from(rule.name.as_bytes());
             if rule.name.contains('*') {
                 compiled.globs.push((name, index));

@@ -97,18 +97,20 @@ pub(super) fn take(
     } else {
         see_other(&decision.return_to)
     };
+    if consent.is_decided() && !wants_json {
+        // What shows the earlier choice may be stored, and without script no page mends itself when
+        // Back takes it out of the browser's back/forward cache, where `Vary` counts for nothing
+        // (V3). Nothing but caches is cleared. <https://www.w3.org/TR/clear-site-data/>
+        response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\""));
+    }
     response.extensions_mut().insert(decision.choice);
     response
 }
 
-/// Back to the page. Without script no page mends itself when Back takes it out of the browser's
-/// back/forward cache, where `Vary` counts for nothing: so the pages from before the choice go (V3).
-/// <https://www.w3.org/TR/clear-site-data/>
 fn see_other(path: &str) -> Response<Bytes> {
     let mut response = respond(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", "");
     let location = HeaderValue::try_from(path).unwrap_or(HeaderValue::from_static("/"));
     response.headers_mut().insert(header::LOCATION, location);
-    response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\""));
     response
 }
 

@@ -65,9 +65,11 @@ function isFree(port) {
   })
 }
 
-after(async () => {
+export async function stop() {
   for (const server of servers.values()) (await server).child.kill()
-})
+}
+
+after(stop)
 
 /**
  * A server in front of the site that changes what it answers: `change(headers, body, path)` returns the new body. It

@@ -212,7 +212,7 @@ impl Inserter {
     fn act_on(&mut self, decision: Decision, out: &mut VecDeque<Bytes>) {
         match decision {
             Decision::Undecided => {
-                self.release(self.body.holds_from().unwrap_or(self.position), out)
+                self.release(self.body.holds_from().unwrap_or(self.position), out);
             }
             Decision::Never => {
                 self.fate = Fate::Never;

@@ -238,7 +238,6 @@ impl Tree {
         let options = ParseOpts {
             tokenizer: TokenizerOpts { discard_bom: false, ..Default::default() },
             tree_builder: TreeBuilderOpts { scripting_enabled, ..Default::default() },
-            ..Default::default()
         };
         let dom = parse_document(RcDom::default(), options).from_utf8().one(page);
         let mut tree = Self::default();
@@ -254,21 +253,21 @@ impl Tree {
                 text.push_str(&contents.borrow());
                 continue;
             }
-            if let NodeData::Element { name, .. } = &child.data {
-                if &*name.local == "tower-consent" {
-                    self.banner_parents.push(path.to_owned());
-                    continue;
-                }
+            if let NodeData::Element { name, .. } = &child.data
+                && &*name.local == "tower-consent"
+            {
+                self.banner_parents.push(path.to_owned());
+                continue;
             }
             self.write_text(&mut text, depth);
             self.write_node(child, path, depth);
         }
         self.write_text(&mut text, depth);
-        if let NodeData::Element { template_contents, .. } = &node.data {
-            if let Some(contents) = &*template_contents.borrow() {
-                self.line(depth, "content");
-                self.write(contents, &format!("{path}/content"), depth + 1);
-            }
+        if let NodeData::Element { template_contents, .. } = &node.data
+            && let Some(contents) = &*template_contents.borrow()
+        {
+            self.line(depth, "content");
+            self.write(contents, &format!("{path}/content"), depth + 1);
         }
     }
 
