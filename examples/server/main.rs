@@ -15,7 +15,7 @@ use std::{
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tower_consent::{ConsentLayer, Policy, Regime, category};
+use tower_consent::{ConsentLayer, CookieRule, Policy, Regime, category};
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
@@ -57,9 +57,21 @@ async fn run() -> Result<()> {
 fn policy(regime: Regime) -> Result<Policy> {
     Ok(Policy::builder("Example News")
         .regime(regime)
-        .cookie("session", category::NECESSARY)
-        .cookie("visitor_id", category::ANALYTICS)
-        .cookie("ad_id", category::MARKETING)
+        .cookie_rule(
+            CookieRule::new("session", category::NECESSARY)
+                .purpose("Keeps your place while you are here")
+                .lifetime("Until you close the browser"),
+        )
+        .cookie_rule(
+            CookieRule::new("visitor_id", category::ANALYTICS)
+                .purpose("Counts how many readers a story has")
+                .lifetime("1 year"),
+        )
+        .cookie_rule(
+            CookieRule::new("ad_id", category::MARKETING)
+                .purpose("Remembers which advertisements you have seen")
+                .lifetime("90 days"),
+        )
         .header("x-visitor-id", category::ANALYTICS)
         .privacy_url("/privacy")
         .build()?)

@@ -18,7 +18,7 @@ pub(crate) static ASK_STYLE: Asset = Asset {
     text: LazyLock::new(|| {
         squeeze_style(concat!(include_str!("tab.css"), include_str!("banner.css")))
     }),
-    csp: "'sha256-Dn/mz3rbplsV0E1ZXkGJNN/JqOrLNQ//Ds8XqTwJ2BA='",
+    csp: "'sha256-J7DXkUVfebdUUSArDPriFajaIn1TbMNxbWSdsTNhzE8='",
 };
 
 /// Of the banner while it asks.
@@ -42,7 +42,7 @@ pub(crate) static TAB_SCRIPT: Asset = Asset {
 /// Of the policy page, which has no script.
 pub(crate) static PAGE_STYLE: Asset = Asset {
     text: LazyLock::new(|| squeeze_style(include_str!("policy_page.css"))),
-    csp: "'sha256-IYxsLuGj25X/m4Um76JOsE3ksvqoyxTjENlCgUp31NU='",
+    csp: "'sha256-zjpJNunUzc/2dete0hO7g3WCWvGGEEkHm77KQwtLG28='",
 };
 
 /// Takes out indentation, empty lines, and comments that fill a line.

@@ -148,15 +148,16 @@ pub(super) fn toggles(html: &mut Markup, toggles: &[Toggle<'_>], texts: &Texts) 
     for toggle in toggles {
         html.raw("<label>").text(toggle.name);
         if toggle.locked {
-            html.raw(" (")
-                .text(&texts.settings.always_on)
-                .raw(")<input type=checkbox checked disabled>");
+            html.raw("<input type=checkbox checked disabled>");
         } else {
             html.raw("<input type=checkbox name=allow value=").value(toggle.slug);
             html.slot(Slot::Checked(toggle.id)).raw(">");
         }
         html.raw("</label>");
-        if !toggle.description.is_empty() {
+        if toggle.locked {
+            html.raw("<p>").text(&texts.settings.always_on).raw(". ");
+            html.text(toggle.description).raw("</p>");
+        } else if !toggle.description.is_empty() {
             html.raw("<p>").text(toggle.description).raw("</p>");
         }
         if !toggle.vendors.is_empty() {
@@ -256,7 +257,10 @@ mod tests {
         let toggles = samples::categories(&texts);
         let html = html(&samples::view(&texts, &toggles));
         assert_eq!(html.matches(" checked").count(), 1);
-        assert_eq!(html.matches("(Always on)<input type=checkbox checked disabled>").count(), 1);
+        assert_eq!(
+            html.matches("<input type=checkbox checked disabled></label><p>Always on").count(),
+            1
+        );
         for slug in ["preferences", "analytics", "marketing"] {
             assert!(
                 html.contains(&format!("<input type=checkbox name=allow value={slug}>")),
