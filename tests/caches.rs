@@ -85,16 +85,22 @@ async fn page_of(request: Request<String>, headers: &[(&'static str, &'static st
 #[tokio::test]
 async fn v1_vary_of_a_page_is_merged_with_the_applications() {
     for (lines, expected) in [
-        (&[][..], "Cookie, Sec-GPC, Sec-Fetch-Dest"),
-        (&["Accept-Encoding"], "Accept-Encoding, Cookie, Sec-GPC, Sec-Fetch-Dest"),
+        (&[][..], "Cookie, Sec-GPC, Sec-Fetch-Dest, Sec-Fetch-Mode"),
+        (&["Accept-Encoding"], "Accept-Encoding, Cookie, Sec-GPC, Sec-Fetch-Dest, Sec-Fetch-Mode"),
         (
             &["Accept-Encoding", "Origin"],
-            "Accept-Encoding, Origin, Cookie, Sec-GPC, Sec-Fetch-Dest",
+            "Accept-Encoding, Origin, Cookie, Sec-GPC, Sec-Fetch-Dest, Sec-Fetch-Mode",
         ),
-        (&["cOOKIE"], "cOOKIE, Sec-GPC, Sec-Fetch-Dest"),
-        (&["sec-gpc,sec-fetch-dest", "cookie"], "sec-gpc,sec-fetch-dest, cookie"),
-        (&["sec-gpc,origin", "cookie"], "sec-gpc, origin, cookie, Sec-Fetch-Dest"),
-        (&["X-Cookie, Cookie-X"], "X-Cookie, Cookie-X, Cookie, Sec-GPC, Sec-Fetch-Dest"),
+        (&["cOOKIE"], "cOOKIE, Sec-GPC, Sec-Fetch-Dest, Sec-Fetch-Mode"),
+        (
+            &["sec-gpc,sec-fetch-dest,sec-fetch-mode", "cookie"],
+            "sec-gpc,sec-fetch-dest,sec-fetch-mode, cookie",
+        ),
+        (&["sec-gpc,origin", "cookie"], "sec-gpc, origin, cookie, Sec-Fetch-Dest, Sec-Fetch-Mode"),
+        (
+            &["X-Cookie, Cookie-X"],
+            "X-Cookie, Cookie-X, Cookie, Sec-GPC, Sec-Fetch-Dest, Sec-Fetch-Mode",
+        ),
         (&["*"], "*"),
         (&["Accept", "*"], "Accept, *"),
     ] {

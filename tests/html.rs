@@ -171,14 +171,32 @@ async fn h7_pieces_and_frames_of_pages_get_no_banner() {
         let arrived = fetch(with(get("/"), name, value), |_| html(full(PAGE))).await;
         assert_eq!(arrived.text(), PAGE, "{name}: {value}");
     }
-    for destination in
-        ["empty", "iframe", "frame", "embed", "object", "image", "script", "style", "fencedframe"]
-    {
+    for (destination, mode) in [
+        ("empty", "cors"),
+        ("empty", "same-origin"),
+        ("iframe", "navigate"),
+        ("frame", "navigate"),
+        ("embed", "navigate"),
+        ("object", "navigate"),
+        ("image", "no-cors"),
+        ("script", "no-cors"),
+        ("style", "no-cors"),
+        ("fencedframe", "navigate"),
+    ] {
         let mut request = navigate("/");
         request.headers_mut().insert("sec-fetch-dest", destination.parse().unwrap());
+        request.headers_mut().insert("sec-fetch-mode", mode.parse().unwrap());
         let arrived = fetch(request, |_| html(full(PAGE))).await;
         assert_eq!(arrived.text(), PAGE, "{destination}");
     }
+}
+
+#[tokio::test]
+async fn h7_a_navigation_that_a_service_worker_passes_on_gets_the_banner() {
+    let mut request = navigate("/");
+    request.headers_mut().insert("sec-fetch-dest", "empty".parse().unwrap());
+    assert_eq!(request.headers()["sec-fetch-mode"], "navigate");
+    assert!(fetch(request, |_| html(full(PAGE))).await.has_banner());
 }
 
 #[tokio::test]

@@ -161,7 +161,7 @@ fn mark_etag(headers: &mut HeaderMap, tag: PageTag) {
 const CONSENT: [&str; 2] = ["Cookie", "Sec-GPC"];
 /// What a page depends on besides: one address has no banner when it is shown in a frame, or fetched
 /// by a script, and a browser may have kept it from there.
-const PAGE: [&str; 3] = ["Cookie", "Sec-GPC", "Sec-Fetch-Dest"];
+const PAGE: [&str; 4] = ["Cookie", "Sec-GPC", "Sec-Fetch-Dest", "Sec-Fetch-Mode"];
 
 /// Says that the answer depends on consent, and a page on what it is for.
 pub(crate) fn vary_by_consent(headers: &mut HeaderMap, is_page: bool) {
