@@ -368,6 +368,10 @@ impl PolicyBuilder {
             let place = |key| Place::item("category", index, key);
             check_slug(&category.slug, &mut seen)
                 .map_err(|f| PolicyError::new(place("slug"), f))?;
+            if self.omit_categories.contains(&category.slug) {
+                let fault = Fault::OmittedAndDeclared(category.slug.clone());
+                return Err(PolicyError::new(place("slug"), fault));
+            }
             if category.slug == category::NECESSARY && category.sells_or_shares == Some(true) {
                 return Err(PolicyError::new(place("sells_or_shares"), Fault::NecessaryIsFixed));
             }
