@@ -5,6 +5,7 @@ mod transport;
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, Method, Request, Response, StatusCode};
+use tower_consent::Consent;
 use transport::*;
 
 const HTML: (&str, &str) = ("content-type", "text/html");
@@ -171,6 +172,29 @@ async fn v1_a_page_that_asks_is_stored_nowhere() {
         for (name, _) in said.iter().filter(|(name, _)| *name != "cache-control") {
             assert_eq!(arrived.header(name), None, "{name}");
         }
+    }
+}
+
+#[tokio::test]
+async fn v1_an_answer_in_which_a_handler_makes_a_choice_is_stored_nowhere() {
+    for (status, kind) in [(308, "text/plain"), (200, "application/json"), (200, "text/html")] {
+        let arrived = fetch(navigate("/welcome"), move |request| {
+            let choice = request.extensions().get::<Consent>().unwrap().accept_all();
+            let headers = [
+                ("content-type", kind),
+                ("cache-control", "public, max-age=600"),
+                ("cdn-cache-control", "max-age=600"),
+            ];
+            let mut response = respond(&headers, full(PAGE));
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            response.extensions_mut().insert(choice);
+            response
+        })
+        .await;
+        assert!(arrived.header("set-cookie").unwrap().starts_with("__Host-consent="));
+        let cache = arrived.header("cache-control").unwrap();
+        assert!(["no-store", "private, no-store"].contains(&&*cache), "{kind}: {cache}");
+        assert_eq!(arrived.header("cdn-cache-control"), None);
     }
 }
 

@@ -179,6 +179,15 @@ pub(crate) fn vary_by_consent(headers: &mut HeaderMap, is_page: bool) {
     headers.insert(header::VARY, merged.unwrap_or(HeaderValue::from_static("*")));
 }
 
+/// Keeps an answer that sets a choice out of every cache: there are shared ones that would give it,
+/// `Set-Cookie` and all, to others.
+pub(crate) fn forbid_storing(headers: &mut HeaderMap) {
+    for name in &CDN_HEADERS {
+        headers.remove(name);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
 /// Keeps a page that shows one visitor's state out of shared caches. What still asks isn't stored
 /// at all, so that Back doesn't ask again after the choice (V3).
 pub(crate) fn make_private(headers: &mut HeaderMap, asks: bool) {
