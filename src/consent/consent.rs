@@ -128,6 +128,9 @@ impl Consent {
     }
 
     /// The choice that allows everything.
+    ///
+    /// Return it for what the visitor has just done, and for nothing else: it is the visitor's own
+    /// choice from then on, and outweighs Global Privacy Control if the request carries the signal.
     #[must_use = "a choice takes effect when the response carries it"]
     pub fn accept_all(&self) -> Choice {
         self.choose_purposes(How::App, self.policy.asked())
