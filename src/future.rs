@@ -44,7 +44,6 @@ impl<F, ReqBody, ResBody, E> Future for ResponseFuture<F, ReqBody>
 where
     F: Future<Output = Result<Response<ResBody>, E>>,
     ReqBody: Body,
-    ReqBody::Error: Into<BoxError>,
     ResBody: Body,
     ResBody::Error: Into<BoxError>,
 {

@@ -26,7 +26,6 @@ impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ConsentService<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     ReqBody: Body,
-    ReqBody::Error: Into<BoxError>,
     ResBody: Body,
     ResBody::Error: Into<BoxError>,
 {

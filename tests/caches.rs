@@ -5,6 +5,7 @@ mod transport;
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, Method, Request, Response, StatusCode};
+use tower_consent::Consent;
 use transport::*;
 
 const HTML: (&str, &str) = ("content-type", "text/html");
@@ -85,16 +86,22 @@ async fn page_of(request: Request<String>, headers: &[(&'static str, &'static st
 #[tokio::test]
 async fn v1_vary_of_a_page_is_merged_with_the_applications() {
     for (lines, expected) in [
-        (&[][..], "Cookie, Sec-GPC, Sec-Fetch-Dest"),
-        (&["Accept-Encoding"], "Accept-Encoding, Cookie, Sec-GPC, Sec-Fetch-Dest"),
+        (&[][..], "Cookie, Sec-GPC, Sec-Fetch-Dest, Sec-Fetch-Mode"),
+        (&["Accept-Encoding"], "Accept-Encoding, Cookie, Sec-GPC, Sec-Fetch-Dest, Sec-Fetch-Mode"),
         (
             &["Accept-Encoding", "Origin"],
-            "Accept-Encoding, Origin, Cookie, Sec-GPC, Sec-Fetch-Dest",
+            "Accept-Encoding, Origin, Cookie, Sec-GPC, Sec-Fetch-Dest, Sec-Fetch-Mode",
         ),
-        (&["cOOKIE"], "cOOKIE, Sec-GPC, Sec-Fetch-Dest"),
-        (&["sec-gpc,sec-fetch-dest", "cookie"], "sec-gpc,sec-fetch-dest, cookie"),
-        (&["sec-gpc,origin", "cookie"], "sec-gpc, origin, cookie, Sec-Fetch-Dest"),
-        (&["X-Cookie, Cookie-X"], "X-Cookie, Cookie-X, Cookie, Sec-GPC, Sec-Fetch-Dest"),
+        (&["cOOKIE"], "cOOKIE, Sec-GPC, Sec-Fetch-Dest, Sec-Fetch-Mode"),
+        (
+            &["sec-gpc,sec-fetch-dest,sec-fetch-mode", "cookie"],
+            "sec-gpc,sec-fetch-dest,sec-fetch-mode, cookie",
+        ),
+        (&["sec-gpc,origin", "cookie"], "sec-gpc, origin, cookie, Sec-Fetch-Dest, Sec-Fetch-Mode"),
+        (
+            &["X-Cookie, Cookie-X"],
+            "X-Cookie, Cookie-X, Cookie, Sec-GPC, Sec-Fetch-Dest, Sec-Fetch-Mode",
+        ),
         (&["*"], "*"),
         (&["Accept", "*"], "Accept, *"),
     ] {
@@ -165,6 +172,29 @@ async fn v1_a_page_that_asks_is_stored_nowhere() {
         for (name, _) in said.iter().filter(|(name, _)| *name != "cache-control") {
             assert_eq!(arrived.header(name), None, "{name}");
         }
+    }
+}
+
+#[tokio::test]
+async fn v1_an_answer_in_which_a_handler_makes_a_choice_is_stored_nowhere() {
+    for (status, kind) in [(308, "text/plain"), (200, "application/json"), (200, "text/html")] {
+        let arrived = fetch(navigate("/welcome"), move |request| {
+            let choice = request.extensions().get::<Consent>().unwrap().accept_all();
+            let headers = [
+                ("content-type", kind),
+                ("cache-control", "public, max-age=600"),
+                ("cdn-cache-control", "max-age=600"),
+            ];
+            let mut response = respond(&headers, full(PAGE));
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            response.extensions_mut().insert(choice);
+            response
+        })
+        .await;
+        assert!(arrived.header("set-cookie").unwrap().starts_with("__Host-consent="));
+        let cache = arrived.header("cache-control").unwrap();
+        assert!(["no-store", "private, no-store"].contains(&&*cache), "{kind}: {cache}");
+        assert_eq!(arrived.header("cdn-cache-control"), None);
     }
 }
 

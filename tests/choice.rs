@@ -284,9 +284,25 @@ fn k5_the_next_choice_cleans_up() {
         [
             format!("__Secure-consent=; Path=/; {past}"),
             format!("__Secure-consent=; Path=/; Domain=www.example.com; {past}"),
+            format!("__Secure-consent=; Path=/; {past}; SameSite=None; Partitioned"),
+            format!(
+                "__Secure-consent=; Path=/; Domain=www.example.com; {past}; SameSite=None; Partitioned"
+            ),
+            format!(
+                "__Secure-consent=; Path=/; Domain=example.com; {past}; SameSite=None; Partitioned"
+            ),
         ],
         "every place but the one where the next goes"
     );
+
+    // A second `__Host-` cookie can only lie in a partition.
+    let mut request = post("choice=reject");
+    let cookie = format!("__Host-consent={value}; __Host-consent=x");
+    request.headers_mut().insert(header::COOKIE, cookie.parse().unwrap());
+    let lines = exchange(&layer(policy().build().unwrap()), request, ok()).set_cookies();
+    let expiry = format!("__Host-consent=; Path=/; {past}; SameSite=None; Partitioned");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(lines.first(), Some(&expiry));
 }
 
 #[test]

@@ -222,6 +222,57 @@ fn c10_where_one_opts_out_the_signal_is_the_answer() {
 }
 
 #[test]
+fn c10_where_one_opts_out_the_signal_answers_what_an_earlier_choice_left_open() {
+    let chat = || Category::new("chat").name("Chat");
+    let yes = cookie(&chosen("+preferences+analytics+marketing"));
+    let [bumped, extended] = [
+        policy(Regime::OptOut).revision(2).build().unwrap(),
+        policy(Regime::OptOut).category(chat()).build().unwrap(),
+    ]
+    .map(layer);
+    for site in [&bumped, &extended] {
+        assert!(consent(site, &[("cookie", &yes), ("sec-gpc", "1")]).is_decided());
+        assert!(
+            !consent(site, &[("cookie", &yes)]).is_decided(),
+            "without the signal one is asked"
+        );
+    }
+}
+
+#[test]
+fn c10_a_handlers_change_does_not_renew_what_the_signal_overrides() {
+    let yes = cookie(&chosen("+preferences+analytics+marketing"));
+    for regime in [Regime::OptIn, Regime::OptOut, Regime::Notice] {
+        let site = site(regime);
+        let answers = |choose: &dyn Fn(&Consent) -> Choice| {
+            answers(&site, &[("cookie", &yes), ("sec-gpc", "1")], choose)
+        };
+        assert_eq!(
+            answers(&|it| it.allow("preferences").unwrap()),
+            "app-gpc.+preferences-analytics-marketing"
+        );
+        assert_eq!(
+            answers(&|it| it.allow("marketing").unwrap()),
+            "app-gpc.+preferences-analytics+marketing"
+        );
+        assert_eq!(
+            answers(&|it| it.deny("preferences").unwrap()),
+            "app-gpc.-preferences-analytics-marketing"
+        );
+    }
+}
+
+#[test]
+fn c6_a_handlers_change_keeps_an_old_no_under_another_revision() {
+    let layer = layer(policy(Regime::OptOut).revision(2).build().unwrap());
+    let old = cookie(&chosen("+preferences+analytics-marketing"));
+    assert_eq!(
+        answers(&layer, &[("cookie", &old)], |it| it.allow("preferences").unwrap()),
+        "app.+preferences-marketing"
+    );
+}
+
+#[test]
 fn c12_no_tracking_of_the_request_forces_all_optional_off() {
     let yes = cookie(&format!("1.1.{}.accept-gpc.+preferences+analytics+marketing", now()));
     for regime in [Regime::OptIn, Regime::OptOut, Regime::Notice] {

@@ -2,7 +2,11 @@
 
 mod transport;
 
-use http::{Request, StatusCode};
+use std::convert::Infallible;
+
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use tower::{ServiceBuilder, ServiceExt, service_fn};
 use transport::*;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -171,14 +175,57 @@ async fn h7_pieces_and_frames_of_pages_get_no_banner() {
         let arrived = fetch(with(get("/"), name, value), |_| html(full(PAGE))).await;
         assert_eq!(arrived.text(), PAGE, "{name}: {value}");
     }
-    for destination in
-        ["empty", "iframe", "frame", "embed", "object", "image", "script", "style", "fencedframe"]
-    {
+    for (destination, mode) in [
+        ("empty", "cors"),
+        ("empty", "same-origin"),
+        ("iframe", "navigate"),
+        ("frame", "navigate"),
+        ("embed", "navigate"),
+        ("object", "navigate"),
+        ("image", "no-cors"),
+        ("script", "no-cors"),
+        ("style", "no-cors"),
+        ("fencedframe", "navigate"),
+    ] {
         let mut request = navigate("/");
         request.headers_mut().insert("sec-fetch-dest", destination.parse().unwrap());
+        request.headers_mut().insert("sec-fetch-mode", mode.parse().unwrap());
         let arrived = fetch(request, |_| html(full(PAGE))).await;
         assert_eq!(arrived.text(), PAGE, "{destination}");
     }
+}
+
+#[tokio::test]
+async fn h7_a_navigation_that_a_service_worker_passes_on_gets_the_banner() {
+    let mut request = navigate("/");
+    request.headers_mut().insert("sec-fetch-dest", "empty".parse().unwrap());
+    assert_eq!(request.headers()["sec-fetch-mode"], "navigate");
+    assert!(fetch(request, |_| html(full(PAGE))).await.has_banner());
+}
+
+#[tokio::test]
+async fn h7_two_layers_put_one_banner_in_and_gate_twice() {
+    let app = service_fn(|request: Request<String>| async move {
+        let is_known = request.headers().get("if-none-match").is_some_and(|tag| tag == "\"v1\"");
+        let response = Response::builder()
+            .header("content-type", "text/html")
+            .header("etag", "\"v1\"")
+            .header("set-cookie", "visitor_id=1");
+        Ok::<_, Infallible>(if is_known {
+            response.status(304).body(full("")).unwrap()
+        } else {
+            response.body(full(PAGE)).unwrap()
+        })
+    });
+    let both = ServiceBuilder::new().layer(layer()).layer(layer()).service(app);
+    let page = both.clone().oneshot(navigate("/")).await.unwrap();
+    assert!(!page.headers().contains_key("set-cookie"));
+    let etag = page.headers()["etag"].to_str().unwrap().to_owned();
+    let html = page.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(String::from_utf8_lossy(&html).matches(BANNER).count(), 1);
+    let again = both.oneshot(with(navigate("/"), "if-none-match", &etag)).await.unwrap();
+    assert_eq!(again.status(), 304);
+    assert_eq!(again.headers()["etag"], etag);
 }
 
 #[tokio::test]
@@ -257,7 +304,7 @@ async fn h8_head_over_sockets_tells_no_length_that_get_does_not_have() {
     let page = || async { axum::response::Html(PAGE) };
     let router = axum::Router::new().route("/", axum::routing::get(page)).layer(layer());
     let axum = net::axum(router).await;
-    let service = tower::ServiceBuilder::new().layer(layer()).service(tower::service_fn(
+    let service = ServiceBuilder::new().layer(layer()).service(tower::service_fn(
         |_: Request<hyper::body::Incoming>| async {
             Ok::<_, std::convert::Infallible>(html(full(PAGE)))
         },
@@ -384,7 +431,7 @@ async fn frame(
 
 #[tokio::test]
 async fn h9_an_error_breaks_the_connection_rather_than_end_the_page() {
-    let service = tower::ServiceBuilder::new().layer(layer()).service(tower::service_fn(
+    let service = ServiceBuilder::new().layer(layer()).service(tower::service_fn(
         |_: Request<hyper::body::Incoming>| async {
             let body = script([data(PAGE), Step::Wait, Step::Fail("broken")]);
             Ok::<_, std::convert::Infallible>(html(body))
@@ -427,7 +474,7 @@ async fn h9_the_first_byte_leaves_before_the_last_has_come() {
 async fn h9_the_first_byte_leaves_over_sockets_before_the_last_has_come() {
     let (bodies, inbox) = tokio::sync::mpsc::unbounded_channel::<Boxed>();
     let inbox = std::sync::Arc::new(tokio::sync::Mutex::new(inbox));
-    let service = tower::ServiceBuilder::new().layer(layer()).service(tower::service_fn(
+    let service = ServiceBuilder::new().layer(layer()).service(tower::service_fn(
         move |_: Request<hyper::body::Incoming>| {
             let inbox = inbox.clone();
             async move {
@@ -532,7 +579,7 @@ async fn h9_every_cut_of_a_page_gives_the_same_page_within_the_contract() {
 async fn h9_empty_frames_of_the_application_do_no_harm() {
     use tower::ServiceExt;
     for content_type in [HTML, "text/plain"] {
-        let service = tower::ServiceBuilder::new().layer(layer()).service(tower::service_fn(
+        let service = ServiceBuilder::new().layer(layer()).service(tower::service_fn(
             move |_: Request<String>| async move {
                 let frames = ["", "<body>", "", "x", ""].map(data);
                 let body = lint_body::LintBody::new(script(frames)).allow_empty_frames();
@@ -616,7 +663,7 @@ async fn h9_a_visitor_who_leaves_frees_the_applications_body() {
 #[tokio::test]
 async fn h8_a_connection_is_upgraded_through_the_layer() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let service = tower::ServiceBuilder::new().layer(layer()).service(tower::service_fn(
+    let service = ServiceBuilder::new().layer(layer()).service(tower::service_fn(
         |mut request: Request<hyper::body::Incoming>| async move {
             let upgrade = hyper::upgrade::on(&mut request);
             tokio::spawn(async move {
@@ -646,7 +693,7 @@ async fn h8_a_connection_is_upgraded_through_the_layer() {
 
 #[tokio::test]
 async fn h10_http_1_0_gets_the_page_to_the_end_of_the_connection() {
-    let service = tower::ServiceBuilder::new().layer(layer()).service(tower::service_fn(
+    let service = ServiceBuilder::new().layer(layer()).service(tower::service_fn(
         |_: Request<hyper::body::Incoming>| async {
             let response = respond(&[("content-type", HTML), ("content-length", "86")], full(PAGE));
             Ok::<_, std::convert::Infallible>(response)
@@ -664,7 +711,7 @@ async fn h10_http_1_0_gets_the_page_to_the_end_of_the_connection() {
 
 #[tokio::test]
 async fn h10_http_1_1_gets_the_page_in_chunks_and_keeps_the_connection() {
-    let service = tower::ServiceBuilder::new().layer(layer()).service(tower::service_fn(
+    let service = ServiceBuilder::new().layer(layer()).service(tower::service_fn(
         |_: Request<hyper::body::Incoming>| async {
             Ok::<_, std::convert::Infallible>(html(full(PAGE)))
         },

@@ -287,6 +287,10 @@ fn wrong() -> Vec<(String, Fault)> {
     };
     add(&twice("chat"), Fault::Duplicate("chat".into()));
     add(&twice("analytics"), Fault::Duplicate("analytics".into()));
+    add(
+        "omit_categories = ['marketing']\n[[category]]\nname = 'Ads'\nslug = 'marketing' # <-",
+        Fault::OmittedAndDeclared("marketing".into()),
+    );
     add("[[category]] # <-\nslug = 'chat'", Fault::CategoryWithoutName("chat".into()));
     for name in ["", "  "] {
         add(

@@ -116,9 +116,10 @@ impl Consent {
     }
 
     /// Where one may opt out, the signal is the opt-out: asking again would be a second step
-    /// (11 CCR 7025(c)(1)).
+    /// (11 CCR 7025(c)(1)). Only who overrode the signal is asked about what is new.
     fn is_answered_by_signal(&self) -> bool {
-        self.signals.gpc && self.choice.is_none() && self.policy.regime() == Regime::OptOut
+        let has_overridden = self.current_choice().is_some_and(|choice| choice.with_gpc);
+        self.signals.gpc && !has_overridden && self.policy.regime() == Regime::OptOut
     }
 
     /// Whether the browser's signal holds here, so that the page can say so (C10).
@@ -127,6 +128,9 @@ impl Consent {
     }
 
     /// The choice that allows everything.
+    ///
+    /// Return it for what the visitor has just done, and for nothing else: it is the visitor's own
+    /// choice from then on, and outweighs Global Privacy Control if the request carries the signal.
     #[must_use = "a choice takes effect when the response carries it"]
     pub fn accept_all(&self) -> Choice {
         self.choose_purposes(How::App, self.policy.asked())
@@ -175,11 +179,17 @@ impl Consent {
         Ok(self.answer(denied.fold(own, PurposeSet::with), PurposeSet::EMPTY))
     }
 
-    /// The visitor's answers so far, with these put over them.
+    /// The visitor's answers so far, as far as they hold, with these put over them.
     fn answer(&self, answered: PurposeSet, granted: PurposeSet) -> Choice {
-        let (was_answered, was_granted) = self
-            .current_choice()
-            .map_or_else(Default::default, |choice| (choice.answered, choice.granted));
+        let (was_answered, was_granted) = match self.choice {
+            // A "yes" from before the signal must not become one that was made with it (C10).
+            Some(choice) if self.is_current(choice) && self.signals.gpc && !choice.with_gpc => {
+                (choice.answered, choice.granted.minus(self.policy.sold_or_shared()))
+            }
+            Some(choice) if self.is_current(choice) => (choice.answered, choice.granted),
+            Some(choice) => (choice.denied(), PurposeSet::EMPTY),
+            None => Default::default(),
+        };
         let granted = was_granted.minus(answered).union(granted);
         let mut choice = self.choose_purposes(How::App, granted);
         choice.answered = was_answered.union(answered).intersection(self.policy.asked());

@@ -163,7 +163,7 @@ fn mark_etag(headers: &mut HeaderMap, tag: PageTag) {
 const CONSENT: [&str; 2] = ["Cookie", "Sec-GPC"];
 /// What a page depends on besides: one address has no banner when it is shown in a frame, or fetched
 /// by a script, and a browser may have kept it from there.
-const PAGE: [&str; 3] = ["Cookie", "Sec-GPC", "Sec-Fetch-Dest"];
+const PAGE: [&str; 4] = ["Cookie", "Sec-GPC", "Sec-Fetch-Dest", "Sec-Fetch-Mode"];
 
 /// Says that the answer depends on consent, and a page on what it is for.
 pub(crate) fn vary_by_consent(headers: &mut HeaderMap, is_page: bool) {
@@ -179,6 +179,15 @@ pub(crate) fn vary_by_consent(headers: &mut HeaderMap, is_page: bool) {
     // One line, since some caches read no second one.
     let merged = HeaderValue::try_from([said, missing].concat().join(", "));
     headers.insert(header::VARY, merged.unwrap_or(HeaderValue::from_static("*")));
+}
+
+/// Keeps an answer that sets a choice out of every cache: there are shared ones that would give it,
+/// `Set-Cookie` and all, to others.
+pub(crate) fn forbid_storing(headers: &mut HeaderMap) {
+    for name in &CDN_HEADERS {
+        headers.remove(name);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }
 
 /// Keeps a page that shows one visitor's state out of shared caches. What still asks isn't stored

@@ -204,12 +204,13 @@ fn bounded(lines: impl Iterator<Item = HeaderValue>) -> Vec<HeaderValue> {
 }
 
 /// The lines that clean up several choice cookies of the same name (K5): for every place where one
-/// could be, but for the place where the next one goes.
+/// could be, but for the place where the next one goes. With `__Host-` that leaves a partitioned one.
 pub(crate) fn choice_duplicates(name: &str, host: &str, domain: Option<&str>) -> Vec<HeaderValue> {
-    let at_root = Placement { path: "/", partitioned: false };
-    let domains = std::iter::once(None).chain(parent_domains(host).map(Some));
-    let others = domains.filter(|place| *place != domain);
-    bounded(others.filter_map(|place| expiry(name, place, at_root)))
+    let domains = || std::iter::once(None).chain(parent_domains(host).map(Some));
+    let jar = |partitioned| Placement { path: "/", partitioned };
+    let others = domains().filter(|place| *place != domain).map(|place| (place, jar(false)));
+    let partitioned = domains().map(|place| (place, jar(true)));
+    bounded(others.chain(partitioned).filter_map(|(domain, place)| expiry(name, domain, place)))
 }
 
 /// Where a cookie lies besides its domain.

@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response};
 
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// Set by scripts that put what they fetch into a page which is already there.
 const FRAGMENT_HEADERS: [HeaderName; 6] = [
@@ -28,7 +29,11 @@ pub(crate) enum Target {
 impl Target {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         if let Some(destination) = headers.get(SEC_FETCH_DEST) {
-            return if destination == "document" { Self::Document } else { Self::Part };
+            // A service worker that passes a navigation on hides what it is for: a page or a frame.
+            // <https://github.com/w3c/ServiceWorker/issues/1803>
+            let is_navigation = || headers.get(SEC_FETCH_MODE).is_some_and(|m| m == "navigate");
+            let is_page = destination == "document" || (destination == "empty" && is_navigation());
+            return if is_page { Self::Document } else { Self::Part };
         }
         if FRAGMENT_HEADERS.iter().any(|name| headers.contains_key(name)) {
             return Self::Part;

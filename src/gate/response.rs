@@ -54,6 +54,7 @@ pub(crate) fn response<'a>(
     }
     if let Some(choice) = change {
         keep_choice(headers, &choice, visit, &consent, signing);
+        caches::forbid_storing(headers);
     }
     let is_html = page::is_html_page(parts);
     let updates_page = parts.status == StatusCode::NOT_MODIFIED && visit.has_own_etag;

@@ -116,7 +116,9 @@ impl PolicyBuilder {
 
     /// The number of this declaration. Raise it when what the visitor was told no longer holds:
     /// everyone is asked again, and until then an old "yes" no longer counts, while an old "no"
-    /// still does. A new category or vendor needs no new revision: it is asked about by itself.
+    /// still does. A new category, or a vendor that is [asked separately](Vendor::ask_separately),
+    /// needs no new revision: it is asked about by itself. A vendor that follows its category does,
+    /// where visitors who allowed the category were told who is in it.
     ///
     /// **Default**: 1.
     #[must_use]
@@ -179,8 +181,9 @@ impl PolicyBuilder {
         self
     }
 
-    /// Drops `Secure` and the prefix, for a development host that is reached without TLS and isn't
-    /// `localhost`. Anyone on the network can then read and forge the choice.
+    /// Drops `Secure` and the prefix, for a development host that is reached without TLS. Browsers
+    /// keep secure cookies of `localhost` without it; Safari does not, and asks on every page there.
+    /// Anyone on the network can then read and forge the choice.
     ///
     /// **Default**: off.
     #[must_use]
@@ -427,6 +430,10 @@ impl PolicyBuilder {
             let place = |key| Place::item("category", index, key);
             check_slug(&category.slug, &mut seen)
                 .map_err(|f| PolicyError::new(place("slug"), f))?;
+            if self.omit_categories.contains(&category.slug) {
+                let fault = Fault::OmittedAndDeclared(category.slug.clone());
+                return Err(PolicyError::new(place("slug"), fault));
+            }
             if category.slug == category::NECESSARY && category.sells_or_shares == Some(true) {
                 return Err(PolicyError::new(place("sells_or_shares"), Fault::NecessaryIsFixed));
             }

@@ -114,6 +114,8 @@ pub enum Fault {
     },
     /// A category that isn't built in needs a name that the visitor can read.
     CategoryWithoutName(String),
+    /// A category that is left out, and declared all the same.
+    OmittedAndDeclared(String),
     /// `necessary` is always allowed: it can't be left out or asked about.
     NecessaryIsFixed,
     /// Not the name of a cookie (RFC 6265, 4.1.1), with `*` for any run of characters.
@@ -197,6 +199,9 @@ impl fmt::Display for Fault {
             ),
             Self::CategoryWithoutName(slug) => {
                 write!(f, "the category {slug:?} needs a `name` that the visitor can read")
+            }
+            Self::OmittedAndDeclared(slug) => {
+                write!(f, "the category {slug:?} is in `omit_categories` too: remove one")
             }
             Self::NecessaryIsFixed => f.write_str(
                 "`necessary` is always allowed: it can't be omitted, sold, or asked about",

@@ -279,6 +279,7 @@ const PROTECTED_HEADERS: &[&str] = &[
     "location",
     "origin",
     "sec-fetch-dest",
+    "sec-fetch-mode",
     "sec-fetch-site",
     "sec-gpc",
     "set-cookie",
