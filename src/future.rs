@@ -15,8 +15,6 @@ use crate::{body::ResponseBody, gate::Visit, routes::Answer, site::Site};
 pin_project! {
     /// The response of a [`ConsentService`](crate::ConsentService), in the making.
     pub struct ResponseFuture<F, ReqBody> {
-        site: Arc<Site>,
-        visit: Visit,
         #[pin]
         kind: Kind<F, ReqBody>,
     }
@@ -25,18 +23,24 @@ pin_project! {
 pin_project! {
     #[project = KindProjection]
     enum Kind<F, ReqBody> {
-        App { #[pin] future: F },
-        Own { #[pin] answer: Answer<ReqBody> },
+        App { site: Arc<Site>, visit: Visit, #[pin] future: F },
+        Own { site: Arc<Site>, visit: Visit, #[pin] answer: Answer<ReqBody> },
+        Inside { #[pin] future: F },
     }
 }
 
 impl<F, ReqBody> ResponseFuture<F, ReqBody> {
     pub(crate) fn app(site: Arc<Site>, visit: Visit, future: F) -> Self {
-        Self { site, visit, kind: Kind::App { future } }
+        Self { kind: Kind::App { site, visit, future } }
     }
 
     pub(crate) fn own(site: Arc<Site>, visit: Visit, answer: Answer<ReqBody>) -> Self {
-        Self { site, visit, kind: Kind::Own { answer } }
+        Self { kind: Kind::Own { site, visit, answer } }
+    }
+
+    /// Another layer is around this one.
+    pub(crate) fn inside(future: F) -> Self {
+        Self { kind: Kind::Inside { future } }
     }
 }
 
@@ -50,16 +54,14 @@ where
     type Output = Result<Response<ResponseBody<ResBody>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        Poll::Ready(Ok(match this.kind.project() {
-            KindProjection::App { future } => {
-                let response = ready!(future.poll(cx))?;
-                this.site.finish(this.visit, response)
+        Poll::Ready(Ok(match self.project().kind.project() {
+            KindProjection::App { site, visit, future } => {
+                site.finish(visit, ready!(future.poll(cx))?)
             }
-            KindProjection::Own { answer } => {
-                let response = ready!(answer.poll(cx));
-                this.site.finish_own(this.visit, response)
+            KindProjection::Own { site, visit, answer } => {
+                site.finish_own(visit, ready!(answer.poll(cx)))
             }
+            KindProjection::Inside { future } => ready!(future.poll(cx))?.map(ResponseBody::passed),
         }))
     }
 }

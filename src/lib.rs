@@ -31,7 +31,7 @@ pub use cookie::Key;
 pub use future::ResponseFuture;
 pub use layer::ConsentLayer;
 pub use policy::{
-    Category, ChoiceCookie, CookieRule, Fault, HeaderRule, Policy, PolicyBuilder, PolicyError,
-    Undeclared, Vendor, catalog, category,
+    Category, CookieRule, Fault, Policy, PolicyBuilder, PolicyError, Undeclared, Vendor, catalog,
+    category,
 };
 pub use service::ConsentService;

@@ -7,7 +7,9 @@ use http::{Request, Response};
 use http_body::Body;
 use tower::{BoxError, Service};
 
-use crate::{body::ResponseBody, future::ResponseFuture, gate, routes, site::Site};
+use crate::{
+    body::ResponseBody, consent::Consent, future::ResponseFuture, gate, routes, site::Site,
+};
 
 /// The whole life of a request; made by [`ConsentLayer`](crate::ConsentLayer).
 #[derive(Clone)]
@@ -38,6 +40,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+        if request.extensions().get::<Consent>().is_some() {
+            // Of several layers around one request the outermost acts.
+            return ResponseFuture::inside(self.inner.call(request));
+        }
         let site = Arc::clone(&self.site);
         let consent = site.consent(&request);
         let page_tag = site.banners.tag(&consent);

@@ -1,7 +1,6 @@
 //! What the visitor decided, and the cookie that it travels in. Knows the policy, and nothing of
 //! what holds for a request.
 
-#[allow(clippy::module_inception)]
 mod choice;
 mod cookie;
 

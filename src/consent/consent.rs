@@ -216,7 +216,8 @@ impl Consent {
         Self::new(Arc::clone(&self.policy), self.choice, self.signals, true)
     }
 
-    pub(crate) fn policy(&self) -> &Arc<Policy> {
+    /// The policy that the site declares.
+    pub fn policy(&self) -> &Arc<Policy> {
         &self.policy
     }
 
@@ -228,13 +229,18 @@ impl Consent {
         self.allowed.contains(purpose)
     }
 
-    /// Whether what no rule names is allowed: it may be for anything, so it needs everything.
+    /// Whether what no rule names is allowed: it may be for anything, selling included, so it needs
+    /// everything.
     pub(crate) fn allows_undeclared(&self) -> bool {
         let everything = || self.policy.asked().minus(self.allowed).is_empty();
+        let is_overruled = || self.current_choice().is_some_and(|choice| choice.with_gpc);
         match self.policy.undeclared() {
             Undeclared::Allow => true,
             Undeclared::Block => {
-                self.regime() != Regime::OptIn && everything() && !self.no_tracking
+                self.regime() != Regime::OptIn
+                    && everything()
+                    && !self.no_tracking
+                    && (!self.signals.gpc || is_overruled())
             }
         }
     }

@@ -1,7 +1,6 @@
 //! What holds for one request: policy x choice x signals x regime. Knows the policy and the choice;
 //! nothing of how it is enforced or shown.
 
-#[allow(clippy::module_inception)]
 mod consent;
 mod regime;
 mod signals;

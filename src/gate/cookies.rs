@@ -140,7 +140,13 @@ pub(crate) fn filter_response(headers: &mut HeaderMap, consent: &Consent, report
     let header::Entry::Occupied(mut entry) = headers.entry(header::SET_COOKIE) else {
         return false;
     };
-    let verdict = |line: &HeaderValue| judge(name(first_pair(line.as_bytes())), consent);
+    let verdict = |line: &HeaderValue| match judge(name(first_pair(line.as_bytes())), consent) {
+        // Only the layer sets it, after this: nobody else may speak for the visitor.
+        Verdict { because: Because::ChoiceCookie, .. } => {
+            Verdict { allowed: false, because: Because::ChoiceCookie }
+        }
+        verdict => verdict,
+    };
     let depends = |verdict: Verdict| match verdict.because {
         Because::ChoiceCookie => false,
         Because::Declared(purpose) => purpose != Purpose::NECESSARY,
@@ -165,8 +171,9 @@ pub(crate) fn filter_response(headers: &mut HeaderMap, consent: &Consent, report
         }
         let name = name(first_pair(line.as_bytes()));
         match verdict.because {
+            Because::ChoiceCookie => report.foreign_choice(name),
+            Because::Declared(_) => report.denied_cookie(name),
             Because::Undeclared => report.undeclared_cookie(name),
-            _ => report.denied_cookie(name),
         }
     }
     touched

@@ -32,6 +32,17 @@ impl Report {
         ));
     }
 
+    /// The application set the choice cookie.
+    pub(crate) fn foreign_choice(&self, name: &[u8]) {
+        if self.is_new(name) {
+            warn(format_args!(
+                "the application set the choice cookie {:?} itself, and it was removed: let a \
+                 handler return a `Choice` instead",
+                String::from_utf8_lossy(name)
+            ));
+        }
+    }
+
     /// A page came in a content coding that can't be taken off.
     pub(crate) fn compressed_page(&self, coding: &(impl ToString + ?Sized)) {
         let coding = coding.to_string();

@@ -22,11 +22,8 @@ pub(crate) struct Visit {
 /// Hides from the application what is not allowed, and asks it for what the layer can work with.
 /// `page_tag` names the variant of a page that this visitor gets.
 pub(crate) fn request<B>(request: &mut Request<B>, consent: Consent, page_tag: PageTag) -> Visit {
-    // Of several layers around one page the outermost asks: it answers the endpoints, too.
-    let is_inside_another = request.extensions().get::<Consent>().is_some();
-    let target = page::Target::of(request.headers());
     let mut visit = Visit {
-        target: if is_inside_another { page::Target::Part } else { target },
+        target: page::Target::of(request.headers()),
         is_head: request.method() == Method::HEAD,
         uri: request.uri().clone(),
         host: request.headers().get(header::HOST).cloned(),

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use http::HeaderName;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
     Category, ChoiceCookie, CookieRule, Fault, HeaderRule, Policy, PolicyError, Purpose,
@@ -58,12 +58,39 @@ pub struct PolicyBuilder {
     pub(crate) cookies: Vec<CookieRule>,
     #[serde(default, rename = "header", skip_serializing_if = "Vec::is_empty")]
     pub(crate) headers: Vec<HeaderRule>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "dotted_texts",
+        skip_serializing_if = "BTreeMap::is_empty"
+    )]
     pub(crate) texts: BTreeMap<String, String>,
 }
 
 fn yes() -> bool {
     true
+}
+
+/// Tables in tables, as in `[texts.prompt.opt_in]`, become dotted keys.
+fn dotted_texts<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a text, or a table of texts")]
+    enum Node {
+        Text(String),
+        Table(BTreeMap<String, Node>),
+    }
+    fn collect(prefix: &str, table: BTreeMap<String, Node>, texts: &mut BTreeMap<String, String>) {
+        for (key, node) in table {
+            match node {
+                Node::Text(text) => _ = texts.insert(format!("{prefix}{key}"), text),
+                Node::Table(table) => collect(&format!("{prefix}{key}."), table, texts),
+            }
+        }
+    }
+    let mut texts = BTreeMap::new();
+    collect("", BTreeMap::deserialize(deserializer)?, &mut texts);
+    Ok(texts)
 }
 
 fn first_revision() -> u32 {
@@ -407,8 +434,13 @@ impl PolicyBuilder {
                 return fail("choice_cookie", Fault::BadDomain(domain.clone()));
             }
         }
-        if let Some(path) = self.per_user_paths.iter().find(|path| !is_path(path)) {
-            return fail("per_user_paths", Fault::BadPath(path.clone()));
+        for path in &self.per_user_paths {
+            if !is_path(path) {
+                return fail("per_user_paths", Fault::BadPath(path.clone()));
+            }
+            if path.strip_suffix('*').unwrap_or(path).contains('*') {
+                return fail("per_user_paths", Fault::StarInside(path.clone()));
+            }
         }
         Ok(())
     }

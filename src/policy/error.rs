@@ -1,5 +1,10 @@
 use std::{error, fmt};
 
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
 use crate::banner::TextError;
 
 /// Why a policy can't be built: what is wrong, where, and what to change.
@@ -55,12 +60,12 @@ impl PolicyError {
 
     /// The same error with the line of its place in this TOML text.
     pub(crate) fn located_in(mut self, toml: &str) -> Self {
-        let offset = toml::de::DeTable::parse(toml).ok().and_then(|document| {
+        let offset = DeTable::parse(toml).ok().and_then(|document| {
             let document = document.into_inner();
             let Some((list, index)) = self.place.list else {
                 let value = document.get(self.place.key)?;
                 let entries = value.get_ref().as_table();
-                let entry = self.place.entry.as_deref().and_then(|entry| entries?.get(entry));
+                let entry = self.place.entry.as_deref().and_then(|entry| find(entries?, entry));
                 return Some(entry.unwrap_or(value).span().start);
             };
             let item = document.get(list)?.get_ref().as_array()?.get(index)?;
@@ -72,6 +77,15 @@ impl PolicyError {
             .map(|before| before.matches('\n').count() + 1);
         self
     }
+}
+
+/// The entry of this key, which may be written as one or as tables in tables.
+fn find<'a, 'b>(table: &'a DeTable<'b>, key: &str) -> Option<&'a Spanned<DeValue<'b>>> {
+    let inner = || {
+        let (first, rest) = key.split_once('.')?;
+        find(table.get(first)?.get_ref().as_table()?, rest)
+    };
+    table.get(key).or_else(inner)
 }
 
 impl fmt::Display for PolicyError {
@@ -128,6 +142,8 @@ pub enum Fault {
     PrefixIsAdded(String),
     /// Not a cookie path: it begins with `/` and has no control characters, spaces or `;`.
     BadPath(String),
+    /// In a path `*` stands for all below, so it comes last.
+    StarInside(String),
     /// Not the name of a header (RFC 9110, 5.1).
     BadHeaderName(String),
     /// A header that HTTP, security or this layer needs: it can't have a rule.
@@ -224,6 +240,9 @@ impl fmt::Display for Fault {
                 f,
                 "{path:?} is not a path: begin with `/`, without spaces, `;` and control characters"
             ),
+            Self::StarInside(path) => {
+                write!(f, "{path:?} has `*` inside: it can only come last, for all below")
+            }
             Self::BadHeaderName(name) => write!(f, "{name:?} is not a header name"),
             Self::ProtectedHeader(name) => write!(
                 f,

@@ -123,14 +123,14 @@ impl CookieRule {
 /// and hidden from the application in requests, unless that is allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct HeaderRule {
+pub(crate) struct HeaderRule {
     pub(crate) name: String,
     pub(crate) belongs_to: String,
 }
 
 impl HeaderRule {
     /// A rule for this header; `belongs_to` is the slug of a category or vendor.
-    pub fn new(name: impl Into<String>, belongs_to: impl Into<String>) -> Self {
+    pub(crate) fn new(name: impl Into<String>, belongs_to: impl Into<String>) -> Self {
         Self { name: name.into(), belongs_to: belongs_to.into() }
     }
 }

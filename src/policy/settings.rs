@@ -18,7 +18,7 @@ pub enum Undeclared {
 /// By default it is `__Host-consent`: host-only, `Secure`, `Path=/` (RFC 6265bis, 4.1.3.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct ChoiceCookie {
+pub(crate) struct ChoiceCookie {
     pub(crate) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) domain: Option<String>,
