@@ -5,10 +5,18 @@
 
 mod support;
 
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{Next, from_fn},
+    routing::get,
+};
 use bytes::Bytes;
 use support::{
     Variant, alternate, app, choice_cookie, fetch_headers, layered, verdict, with_cookie,
 };
+
+use tower_consent::ConsentLayer;
 
 const BODY: &[u8] = br#"{"time":"2026-11-24T03:00:00Z","unix":1795489200}"#;
 
@@ -45,6 +53,22 @@ fn main() {
             ]
         })
         .collect();
+    // In axum each layer costs something by itself: `from_fn` that does nothing shows how much.
+    let router = || {
+        let answer = ([("content-type", "application/json"), ("cache-control", "no-cache")], BODY);
+        Router::new().route(path, get(move || async move { answer }))
+    };
+    let headers = || with_cookie(fetch_headers(), &accepted);
+    let idle = from_fn(|request: Request, next: Next| next.run(request));
+    let layer = ConsentLayer::new(support::policy());
+    let layered = [
+        ("axum, idle middleware", router().layer(idle)),
+        ("axum, accepted", router().layer(layer)),
+    ];
+    for (name, layered) in layered.into_iter().filter(|(name, _)| name.contains(&wanted)) {
+        variants.push(Variant::new("bare", router(), path, headers()));
+        variants.push(Variant::new(name, layered, path, headers()));
+    }
     alternate(&mut variants);
 
     println!("JSON, a request as Chromium's fetch sends it ({} headers)", cases[0].1.len());

@@ -21,6 +21,7 @@ const MOST_EXPIRY_BYTES: usize = 6 * 1024;
 const MOST_NAME_BYTES: usize = 1024;
 
 /// The cookies of one `Cookie` line, trimmed, without empty ones.
+#[inline]
 pub(crate) fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(line);
     let next = move || {
@@ -33,17 +34,20 @@ pub(crate) fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The name of a pair; empty where it has none.
+#[inline]
 pub(crate) fn name(pair: &[u8]) -> &[u8] {
     let end = memchr::memchr(b'=', pair).unwrap_or(0);
     trim(pair.get(..end).unwrap_or_default())
 }
 
 /// The value of a pair.
+#[inline]
 pub(crate) fn value(pair: &[u8]) -> &[u8] {
     let start = memchr::memchr(b'=', pair).map_or(0, |equals| equals + 1);
     trim(pair.get(start..).unwrap_or_default())
 }
 
+#[inline]
 fn trim(bytes: &[u8]) -> &[u8] {
     bytes.trim_ascii()
 }

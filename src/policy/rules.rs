@@ -352,6 +352,7 @@ impl HeaderRules {
         Self { sorted, sieve }
     }
 
+    #[inline]
     pub(crate) fn find(&self, name: &HeaderName, side: HeaderSide) -> Option<&CompiledHeaderRule> {
         if !self.sieve.may_contain(name) {
             return None;
@@ -375,12 +376,14 @@ impl Sieve {
         }
     }
 
+    #[inline]
     fn may_contain(&self, name: &HeaderName) -> bool {
         let (word, bit) = Self::place(name);
         self.0.get(word).is_some_and(|bits| bits & bit != 0)
     }
 
     /// By length and first, middle and last byte: no usual header falls on one of ours.
+    #[inline]
     fn place(name: &HeaderName) -> (usize, u64) {
         let bytes = name.as_str().as_bytes();
         let middle = bytes.get(bytes.len() / 2);
