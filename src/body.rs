@@ -175,7 +175,7 @@ impl Page {
 
     /// Nothing follows an error.
     fn fail(&mut self, error: BoxError) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        *self = Self { rewriter: Rewriter::new(Vec::new()), trailers: None, has_ended: true };
+        *self = Self { rewriter: Rewriter::new(Bytes::new()), trailers: None, has_ended: true };
         Poll::Ready(Some(Err(error)))
     }
 

@@ -586,3 +586,25 @@ mod with_axum {
         assert_eq!(answer.json()["regime"], "opt_in");
     }
 }
+
+#[test]
+fn c9_gpc_denies_what_no_rule_names_where_nothing_is_declared_to_sell() {
+    let policy = Policy::builder("Example News")
+        .regime(Regime::OptOut)
+        .category(Category::new("analytics").sells_or_shares(false))
+        .omit_category("marketing")
+        .build();
+    let layer = layer(policy.unwrap());
+    let response = || {
+        let mut response = ok();
+        response.headers_mut().append(header::SET_COOKIE, "mystery=1".parse().unwrap());
+        response
+    };
+    let passes = |headers: &[(&str, &str)]| {
+        !exchange(&layer, request(headers), response()).set_cookies().is_empty()
+    };
+    assert!(passes(&[]));
+    assert!(!passes(&[("sec-gpc", "1")]));
+    let insisted = cookie(&format!("1.1.{}.accept-gpc.+preferences+analytics", now()));
+    assert!(passes(&[("sec-gpc", "1"), ("cookie", &insisted)]));
+}

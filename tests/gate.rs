@@ -611,6 +611,18 @@ fn g8_security_and_other_headers_always_pass_untouched() {
 }
 
 #[test]
+fn c14_the_application_can_not_set_the_choice_cookie() {
+    let forged = "__Host-consent=1.1.1795489200.accept.+analytics; Path=/; Secure";
+    let deletion = "__Host-consent=; Path=/; Secure; Max-Age=0";
+    let answer = respond(
+        &site(),
+        NONE,
+        &[("set-cookie", forged), ("set-cookie", "session=1"), ("set-cookie", deletion)],
+    );
+    assert_eq!(lines(&answer.headers, "set-cookie"), ["session=1", deletion]);
+}
+
+#[test]
 fn g8_nothing_clears_the_visitors_data_by_itself() {
     let answer = exchange(&site(), post("choice=reject"), ok());
     assert!(!answer.headers.contains_key("clear-site-data"));

@@ -204,7 +204,7 @@ async fn h7_a_navigation_that_a_service_worker_passes_on_gets_the_banner() {
 }
 
 #[tokio::test]
-async fn h7_two_layers_put_one_banner_in_and_gate_twice() {
+async fn h7_of_two_layers_the_outermost_acts() {
     let app = service_fn(|request: Request<String>| async move {
         let is_known = request.headers().get("if-none-match").is_some_and(|tag| tag == "\"v1\"");
         let response = Response::builder()

@@ -532,3 +532,28 @@ fn bad_messages_say_what_to_change() {
     let error = Policy::builder("x").cookie("*", category::NECESSARY).build().unwrap_err();
     assert!(error.to_string().contains("undeclared = \"allow\""), "{error}");
 }
+
+#[test]
+fn b6_texts_may_be_written_as_tables_in_tables() {
+    let tables = Policy::from_toml(
+        "site = 'x'\n[texts.prompt.opt_in]\ntitle = 'Cookies?'\naccept = 'Fine'\n",
+    );
+    let dotted = Policy::builder("x")
+        .text("prompt.opt_in.title", "Cookies?")
+        .text("prompt.opt_in.accept", "Fine")
+        .build();
+    assert_eq!(tables.unwrap(), dotted.unwrap());
+    let error = Policy::from_toml("site = 'x'\n\n[texts.prompt.opt_in]\ntitel = 'Cookies?'\n");
+    let error = error.unwrap_err();
+    assert_eq!(error.line(), Some(4), "{error}");
+    assert!(error.to_string().contains("prompt.opt_in.title"), "{error}");
+    assert!(Policy::from_toml("site = 'x'\n[texts]\nname = 3\n").is_err());
+}
+
+#[test]
+fn g8_a_star_comes_last_in_a_per_user_path() {
+    let build = |path: &str| Policy::builder("x").per_user_path(path).build();
+    assert!(build("/account/*").is_ok() && build("/account").is_ok());
+    let error = build("/*/account").unwrap_err();
+    assert_eq!(error.fault(), &Fault::StarInside("/*/account".into()));
+}

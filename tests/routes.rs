@@ -856,3 +856,20 @@ fn c13_a_choice_by_form_holds_from_the_next_request_on() {
     let seen = exchange(&layer, common::visit(&value), ok());
     assert!(seen.app().extensions.get::<Consent>().unwrap().allows(category::ANALYTICS));
 }
+
+#[test]
+fn v3_caches_are_cleared_where_a_form_changes_an_earlier_choice_and_nowhere_else() {
+    let layer = layer(policy().build().unwrap());
+    let cleared = |request: Request<Body>| {
+        exchange(&layer, request, ok()).headers.get("clear-site-data").cloned()
+    };
+    let choice = format!("__Host-consent=1.1.{}.accept.+preferences+analytics+marketing", now());
+    let again = |accept: &str| {
+        let request =
+            post_to("/_consent/choice").header("cookie", &choice).header("accept", accept);
+        request.body(Body::from("choice=reject")).unwrap()
+    };
+    assert_eq!(cleared(post("choice=reject")), None, "nothing that shows a choice was stored");
+    assert_eq!(cleared(again("text/html")).unwrap(), "\"cache\"");
+    assert_eq!(cleared(again("application/json")), None, "the script mends the page itself");
+}

@@ -52,7 +52,7 @@ impl Banners {
     }
 
     /// The banner's bytes for this visitor, whom a choice brings back to this path.
-    pub(crate) fn fill(&self, consent: &Consent, return_to: &str) -> Vec<Bytes> {
+    pub(crate) fn fill(&self, consent: &Consent, return_to: &str) -> Bytes {
         self.of(consent).0.fill(return_to, is_on(consent))
     }
 

@@ -18,29 +18,34 @@ pub(crate) enum Slot {
 /// Markup made once and filled in for each visitor.
 #[derive(Clone, Debug)]
 pub(crate) struct Template {
-    pieces: Arc<[(Bytes, Option<Slot>)]>,
+    pieces: Arc<[(String, Option<Slot>)]>,
+    /// The most bytes without what is returned to.
+    longest: usize,
 }
 
 impl Template {
-    /// The markup for one visitor. What is constant is shared, not copied.
-    pub(crate) fn fill(&self, return_to: &str, is_on: impl Fn(usize) -> bool) -> Vec<Bytes> {
-        let mut out = Vec::with_capacity(self.pieces.len() * 2);
+    /// The markup for one visitor. It is copied into one piece, so that it leaves as one: each piece
+    /// of a body costs the server more than these few kilobytes.
+    pub(crate) fn fill(&self, return_to: &str, is_on: impl Fn(usize) -> bool) -> Bytes {
+        let mut out = Vec::with_capacity(self.longest + return_to.len());
         for (constant, slot) in self.pieces.iter() {
-            out.push(constant.clone());
+            out.extend_from_slice(constant.as_bytes());
             match slot {
-                Some(Slot::ReturnTo) => out.push(Bytes::from(escape(return_to).into_owned())),
-                Some(Slot::Checked(id)) if is_on(*id) => out.push(Bytes::from_static(b" checked")),
+                Some(Slot::ReturnTo) => out.extend_from_slice(escape(return_to).as_bytes()),
+                Some(Slot::Checked(id)) if is_on(*id) => out.extend_from_slice(CHECKED.as_bytes()),
                 Some(Slot::Checked(_)) | None => {}
             }
         }
-        out
+        out.into()
     }
 }
+
+const CHECKED: &str = " checked";
 
 /// Markup in the making.
 #[derive(Debug, Default)]
 pub(crate) struct Markup {
-    done: Vec<(Bytes, Option<Slot>)>,
+    done: Vec<(String, Option<Slot>)>,
     open: String,
 }
 
@@ -70,14 +75,15 @@ impl Markup {
     /// A place that waits for the visitor.
     pub(crate) fn slot(&mut self, slot: Slot) -> &mut Self {
         let constant = std::mem::take(&mut self.open);
-        self.done.push((Bytes::from(constant), Some(slot)));
+        self.done.push((constant, Some(slot)));
         self
     }
 
     /// The finished template.
     pub(crate) fn finish(mut self) -> Template {
-        self.done.push((Bytes::from(self.open), None));
-        Template { pieces: self.done.into() }
+        self.done.push((self.open, None));
+        let longest = self.done.iter().map(|(constant, _)| constant.len() + CHECKED.len()).sum();
+        Template { pieces: self.done.into(), longest }
     }
 }
 
@@ -159,7 +165,7 @@ mod tests {
         let written = |value: &str| {
             let mut markup = Markup::default();
             markup.value(value);
-            String::from_utf8(markup.finish().fill("", |_| false).concat()).unwrap()
+            String::from_utf8(markup.finish().fill("", |_| false).to_vec()).unwrap()
         };
         assert_eq!(written("/_consent/choice"), "/_consent/choice");
         assert_eq!(written(""), "\"\"");
@@ -168,14 +174,13 @@ mod tests {
     }
 
     #[test]
-    fn shares_what_is_constant_and_escapes_return_to() {
+    fn fills_in_and_escapes_return_to() {
         let mut markup = Markup::default();
         markup.raw("<").slot(Slot::ReturnTo).raw("|").slot(Slot::Checked(7)).raw(">");
         let template = markup.finish();
-        let filled =
-            |on: bool| template.fill("/\"><script>?a=1&b=\u{fc}", |id| on && id == 7).concat();
-        assert_eq!(filled(false), b"</&#34;&gt;&lt;script&gt;?a=1&amp;b=&#252;|>");
-        assert_eq!(filled(true), b"</&#34;&gt;&lt;script&gt;?a=1&amp;b=&#252;| checked>");
+        let filled = |on: bool| template.fill("/\"><script>?a=1&b=\u{fc}", |id| on && id == 7);
+        assert_eq!(filled(false), "</&#34;&gt;&lt;script&gt;?a=1&amp;b=&#252;|>");
+        assert_eq!(filled(true), "</&#34;&gt;&lt;script&gt;?a=1&amp;b=&#252;| checked>");
     }
 
     proptest! {

@@ -84,7 +84,7 @@ pub(crate) fn render(view: &PageView<'_>, is_on: impl Fn(usize) -> bool) -> Byte
         section(&mut html, each, view);
     }
     html.raw("</main>\n</body>\n</html>\n");
-    html.finish().fill(endpoint, is_on).concat().into()
+    html.finish().fill(endpoint, is_on)
 }
 
 /// What holds now, and the form that changes it.

@@ -52,7 +52,7 @@ pub(crate) struct Banner {
 
 impl Banner {
     /// The banner's bytes for one visitor: where the choice returns to (a path), and which toggles are on.
-    pub(crate) fn fill(&self, return_to: &str, is_on: impl Fn(usize) -> bool) -> Vec<Bytes> {
+    pub(crate) fn fill(&self, return_to: &str, is_on: impl Fn(usize) -> bool) -> Bytes {
         self.template.fill(return_to, is_on)
     }
 
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     fn html(view: &View<'_>) -> String {
-        String::from_utf8(render(view).fill("/article?page=2", |_| false).concat()).unwrap()
+        String::from_utf8(render(view).fill("/article?page=2", |_| false).to_vec()).unwrap()
     }
 
     fn brotli(text: &str) -> usize {
@@ -333,7 +333,7 @@ mod tests {
             privacy_url: Some(evil),
             ..samples::view(&texts, &toggles)
         };
-        let html = String::from_utf8(render(&view).fill(evil, |_| true).concat()).unwrap();
+        let html = String::from_utf8(render(&view).fill(evil, |_| true).to_vec()).unwrap();
         assert!(html.is_ascii());
         assert!(
             !html.contains("<img") && !html.contains("\" onclick") && !html.contains("onclick='")

@@ -164,7 +164,7 @@ fn is_readable(headers: &HeaderMap, report: &Report) -> bool {
 }
 
 /// What puts this snippet into the page of this head.
-pub(crate) fn rewriter(headers: &HeaderMap, snippet: Vec<Bytes>) -> Rewriter {
+pub(crate) fn rewriter(headers: &HeaderMap, snippet: Bytes) -> Rewriter {
     let rewriter = Rewriter::new(snippet);
     #[cfg(feature = "compression")]
     let rewriter = {

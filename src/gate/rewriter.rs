@@ -31,9 +31,9 @@ struct Coded {
 }
 
 impl Rewriter {
-    pub(crate) fn new(snippet: Vec<Bytes>) -> Self {
+    pub(crate) fn new(snippet: Bytes) -> Self {
         Self {
-            inserter: Inserter::new(snippet),
+            inserter: Inserter::new(vec![snippet]),
             ready: VecDeque::new(),
             has_ended: false,
             #[cfg(feature = "compression")]
