@@ -218,15 +218,27 @@ impl Consent {
         self.allowed.contains(purpose)
     }
 
-    /// Whether what no rule names is allowed: it may be for anything, so it needs everything.
+    /// Whether a cookie that no rule names is allowed.
     pub(crate) fn allows_undeclared(&self) -> bool {
-        let everything = || self.policy.asked().minus(self.allowed).is_empty();
-        match self.policy.undeclared() {
+        self.allows_unnamed(self.policy.undeclared())
+    }
+
+    /// Whether a third party that no vendor names is allowed.
+    pub(crate) fn allows_undeclared_hosts(&self) -> bool {
+        self.allows_unnamed(self.policy.undeclared_hosts())
+    }
+
+    /// What no rule names may be for anything, so it needs everything.
+    fn allows_unnamed(&self, undeclared: Undeclared) -> bool {
+        match undeclared {
             Undeclared::Allow => true,
-            Undeclared::Block => {
-                self.regime() != Regime::OptIn && everything() && !self.no_tracking
-            }
+            Undeclared::Block => self.regime() != Regime::OptIn && self.allows_everything(),
         }
+    }
+
+    /// Whether all that is asked is allowed.
+    pub(crate) fn allows_everything(&self) -> bool {
+        self.policy.asked().minus(self.allowed).is_empty() && !self.no_tracking
     }
 }
 

@@ -11,6 +11,8 @@ mod policy;
 mod purpose;
 mod rules;
 mod settings;
+mod sources;
+mod third_parties;
 mod vendor;
 
 pub use builder::PolicyBuilder;
@@ -21,4 +23,6 @@ pub(crate) use purpose::{Purpose, PurposeSet};
 pub use rules::{CookieRule, HeaderRule};
 pub(crate) use rules::{HeaderAction, HeaderSide};
 pub use settings::{ChoiceCookie, Undeclared};
+pub(crate) use sources::{Need, Sources};
+pub(crate) use third_parties::{Owner, ThirdParties};
 pub use vendor::Vendor;

@@ -304,6 +304,7 @@ pub(crate) fn has_default_rule(name: &str) -> bool {
 pub(crate) struct CompiledHeaderRule {
     pub(crate) name: HeaderName,
     pub(crate) side: HeaderSide,
+    pub(crate) belongs_to: Box<str>,
     pub(crate) purpose: Purpose,
     pub(crate) action: HeaderAction,
 }
@@ -332,6 +333,7 @@ impl HeaderRules {
             .map(|&(name, side, slug, action)| CompiledHeaderRule {
                 name: HeaderName::from_static(name),
                 side,
+                belongs_to: slug.into(),
                 purpose: resolve(slug),
                 action,
             })
@@ -341,6 +343,7 @@ impl HeaderRules {
             Some(CompiledHeaderRule {
                 name,
                 side: Both,
+                belongs_to: rule.belongs_to.as_str().into(),
                 purpose: resolve(&rule.belongs_to),
                 action: Remove,
             })
