@@ -34,11 +34,13 @@ struct Kind {
     told_as: &'static str,
     /// What ends an item. No header contains NUL.
     separator: u8,
-    /// Hands over each URL of an item that the browser would go to.
-    urls: fn(&[u8], &mut dyn FnMut(&[u8])),
+    urls: Urls,
 }
 
-const KINDS: [Kind; 3] = [
+/// Hands over each URL of an item that the browser would go to.
+type Urls = fn(&[u8], &mut dyn FnMut(&[u8]));
+
+static KINDS: [Kind; 3] = [
     Kind { name: header::LINK, told_as: "link", separator: b',', urls: link_urls },
     Kind { name: header::REFRESH, told_as: "refresh", separator: b'\0', urls: refresh_url },
     Kind {
@@ -235,7 +237,7 @@ fn rule_set_url(item: &[u8], look: &mut dyn FnMut(&[u8])) {
 mod tests {
     use super::*;
 
-    fn found(urls: fn(&[u8], &mut dyn FnMut(&[u8])), item: &str) -> Vec<String> {
+    fn found(urls: Urls, item: &str) -> Vec<String> {
         let mut found = Vec::new();
         urls(item.as_bytes(), &mut |url| found.push(String::from_utf8(url.to_vec()).unwrap()));
         found

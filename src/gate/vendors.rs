@@ -209,6 +209,20 @@ mod tests {
     }
 
     #[test]
+    fn g9_judging_allocates_nothing() {
+        let consent = consent(policy(), &["preferences"]);
+        let measured = allocation_counter::measure(|| {
+            let gate = VendorGate::new(&consent, "www.example.com");
+            for host in ["www.example.com", "a.static.hotjar.com", "metrics.example.com", "x.test"]
+            {
+                std::hint::black_box((gate.judge(host, "/a/b?c"), gate.concerns(host)));
+            }
+            std::hint::black_box((gate.gates_nothing(), gate.is_denied("hotjar")));
+        });
+        assert_eq!(measured.count_total, 0);
+    }
+
+    #[test]
     fn g9_nothing_is_gated_for_who_allows_everything() {
         let all = ["preferences", "analytics", "marketing"];
         let everything = consent(policy(), &all);
