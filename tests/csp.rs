@@ -407,7 +407,7 @@ fn needed(answers: &str, governs: &str) -> Vec<&'static str> {
                 needed.push("https://metrics.example");
             }
             "connect-src" => {
-                needed.extend(["https://in.metrics.example", "wss://in.metrics.example"])
+                needed.extend(["https://in.metrics.example", "wss://in.metrics.example"]);
             }
             "img-src" => needed.push("data:"),
             _ => {}
