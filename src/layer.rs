@@ -38,8 +38,17 @@ impl ConsentLayer {
     #[cfg(feature = "signed")]
     #[must_use]
     pub fn signing_key(self, key: cookie::Key) -> Self {
-        let policy = Arc::clone(&self.site.policy);
-        Self { site: Arc::new(Site::new(policy).signed_with(key)) }
+        Self { site: Arc::new(self.site.again().signed_with(key)) }
+    }
+
+    /// Tells in each response what was decided in it and why, in the header `X-Consent-Gate`: `cookie
+    /// ad_id denied marketing; link https://… denied google-analytics`. Anyone can read there what the
+    /// site would have sent. The log tells the same at the level of debug, and the rule that decided.
+    ///
+    /// **Default**: off.
+    #[must_use]
+    pub fn explain_in_header_for_development(self) -> Self {
+        Self { site: Arc::new(self.site.again().explaining()) }
     }
 }
 

@@ -32,6 +32,18 @@ impl Site {
         }
     }
 
+    /// The same, to be changed.
+    pub(crate) fn again(&self) -> Self {
+        let site = Self { signing: self.signing.clone(), ..Self::new(Arc::clone(&self.policy)) };
+        if self.report.explains { site.explaining() } else { site }
+    }
+
+    /// Responses tell what was decided in them.
+    pub(crate) fn explaining(mut self) -> Self {
+        self.report.explains = true;
+        self
+    }
+
     #[cfg(feature = "signed")]
     pub(crate) fn signed_with(mut self, key: cookie::Key) -> Self {
         self.signing.key = Some(key);

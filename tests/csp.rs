@@ -1,9 +1,12 @@
-//! The banner runs under the page's own Content Security Policy, of which nothing else is loosened (B4).
+//! The banner, and the vendors that are allowed, run under the page's own Content Security Policy, of
+//! which nothing else is loosened (B4, G11).
 
 mod transport;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha256};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tower_consent::{ConsentLayer, Fault, Policy, Vendor, category};
 use transport::*;
 
 const CSP: &str = "content-security-policy";
@@ -250,4 +253,356 @@ async fn b4_answers_without_the_banner_keep_their_policy() {
         assert!(!answer.has_banner());
         assert_eq!(answer.header(CSP).unwrap(), policy);
     }
+}
+
+// --- Vendors
+
+/// A site whose vendors need something of the policy.
+fn vendors() -> ConsentLayer {
+    let policy = Policy::builder("Example News")
+        .vendor(
+            Vendor::new("metrics", "Metrics", category::ANALYTICS)
+                .csp("script-src", "https://metrics.example")
+                .csp("connect-src", "https://in.metrics.example")
+                .csp("connect-src", "wss://in.metrics.example")
+                .csp("img-src", "data:"),
+        )
+        .vendor(
+            Vendor::new("video", "Video", category::MARKETING)
+                .csp("frame-src", "https://video.example")
+                .csp("style-src", "'unsafe-inline'")
+                .csp("form-action", "https://video.example"),
+        )
+        .vendor(
+            Vendor::new("pay", "Pay", category::NECESSARY)
+                .csp("child-src", "https://pay.example")
+                .csp("script-src-elem", "https://pay.example"),
+        );
+    ConsentLayer::new(policy.build().unwrap())
+}
+
+/// What is left of a policy in an answer without banner.
+async fn in_frame(layer: &ConsentLayer, cookie: &str, name: &'static str, policy: &str) -> String {
+    let request = with(with(get("/"), "sec-fetch-dest", "iframe"), "cookie", cookie);
+    let policy = policy.to_owned();
+    let answer = arrive(
+        through(layer, request, move |_| {
+            respond(&[("content-type", "text/html"), (name, &policy)], full(PAGE))
+        })
+        .await,
+    )
+    .await;
+    assert!(!answer.has_banner());
+    answer.header(name).unwrap()
+}
+
+fn answered(answers: &str) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    format!("__Host-consent=1.1.{now}.save.{answers}")
+}
+
+const NOBODY: &str = "-preferences-analytics-marketing";
+const METRICS: &str = "-preferences+analytics-marketing";
+const VIDEO: &str = "-preferences-analytics+marketing";
+const EVERYONE: &str = "+preferences+analytics+marketing";
+
+#[tokio::test]
+async fn g11_sources_are_added_per_directive_while_their_vendor_is_allowed() {
+    let layer = vendors();
+    for (answers, policy, expected) in [
+        // Only the necessary vendor.
+        (
+            NOBODY,
+            "default-src 'none'",
+            "default-src 'none'; frame-src https://pay.example; worker-src https://pay.example; \
+             script-src-elem https://pay.example",
+        ),
+        (
+            METRICS,
+            "default-src 'self'; child-src 'none'; script-src-elem 'self'",
+            "default-src 'self'; child-src https://pay.example; \
+             script-src-elem 'self' https://metrics.example https://pay.example; \
+             connect-src 'self' https://in.metrics.example wss://in.metrics.example; \
+             img-src 'self' data:; script-src 'self' https://metrics.example",
+        ),
+        (
+            METRICS,
+            "script-src 'self'",
+            "script-src 'self' https://metrics.example; \
+             worker-src 'self' https://metrics.example https://pay.example; \
+             script-src-elem 'self' https://metrics.example https://pay.example",
+        ),
+        (
+            VIDEO,
+            "frame-src 'none'; style-src 'self' 'unsafe-inline'; style-src-elem 'self'; form-action 'none'",
+            "frame-src https://video.example https://pay.example; style-src 'self' 'unsafe-inline'; \
+             style-src-elem 'self' 'unsafe-inline'; form-action https://video.example",
+        ),
+        // Neither the directive nor its fallback.
+        (
+            EVERYONE,
+            "img-src 'self' data:; font-src 'none'",
+            "img-src 'self' data:; font-src 'none'",
+        ),
+        (
+            EVERYONE,
+            "upgrade-insecure-requests ;base-uri 'none'",
+            "upgrade-insecure-requests ;base-uri 'none'",
+        ),
+        // All is there, or more.
+        (
+            METRICS,
+            "connect-src * wss://in.metrics.example;  script-src-elem https:",
+            "connect-src * wss://in.metrics.example;  script-src-elem https:",
+        ),
+    ] {
+        for name in [CSP, REPORT_ONLY] {
+            let after = in_frame(&layer, &answered(answers), name, policy).await;
+            assert_eq!(sorted(&after), sorted(expected), "{policy}");
+            if policy == expected {
+                assert_eq!(after, policy);
+            }
+        }
+    }
+}
+
+fn sorted(policy: &str) -> Vec<(String, Vec<String>)> {
+    let mut directives = directives(policy);
+    directives.iter_mut().for_each(|(_, sources)| sources.sort());
+    directives.sort();
+    directives
+}
+
+/// The fetch directives, each with what governs in its place.
+const GOVERNED: [&[&str]; 15] = [
+    &["script-src-elem", "script-src", "default-src"],
+    &["script-src-attr", "script-src", "default-src"],
+    &["script-src", "default-src"],
+    &["style-src-elem", "style-src", "default-src"],
+    &["style-src-attr", "style-src", "default-src"],
+    &["connect-src", "default-src"],
+    &["img-src", "default-src"],
+    &["font-src", "default-src"],
+    &["frame-src", "child-src", "default-src"],
+    &["worker-src", "child-src", "script-src", "default-src"],
+    &["object-src", "default-src"],
+    &["media-src", "default-src"],
+    &["manifest-src", "default-src"],
+    &["form-action"],
+    &["base-uri"],
+];
+
+/// What the vendors of these directives need where this one governs.
+fn needed(answers: &str, governs: &str) -> Vec<&'static str> {
+    let mut needed = vec![];
+    match governs {
+        "script-src-elem" => needed.push("https://pay.example"),
+        "frame-src" | "worker-src" => needed.push("https://pay.example"),
+        _ => {}
+    }
+    if answers.contains("+analytics") {
+        match governs {
+            // What falls back to `script-src` gets what it has, as in any policy.
+            "script-src" | "script-src-elem" | "script-src-attr" | "worker-src" => {
+                needed.push("https://metrics.example");
+            }
+            "connect-src" => {
+                needed.extend(["https://in.metrics.example", "wss://in.metrics.example"]);
+            }
+            "img-src" => needed.push("data:"),
+            _ => {}
+        }
+    }
+    if answers.contains("+marketing") {
+        match governs {
+            "frame-src" | "form-action" => needed.push("https://video.example"),
+            "style-src-elem" | "style-src-attr" => needed.push("'unsafe-inline'"),
+            _ => {}
+        }
+    }
+    needed
+}
+
+#[tokio::test]
+async fn g11_nothing_else_is_loosened_and_nothing_is_tightened() {
+    let layer = vendors();
+    let values = ["'none'", "'self' https://a.example", "", "*"];
+    let names = [
+        "default-src",
+        "script-src",
+        "script-src-elem",
+        "style-src",
+        "style-src-elem",
+        "child-src",
+        "frame-src",
+        "worker-src",
+        "connect-src",
+        "form-action",
+    ];
+    let mut policies = vec![String::new()];
+    for (at, name) in names.iter().enumerate() {
+        for (other, second) in names.iter().enumerate().skip(at) {
+            for (first, value) in values.iter().enumerate() {
+                let mut policy = format!("{name} {value}");
+                if other != at {
+                    let value = values[(first + other) % values.len()];
+                    policy.push_str(&format!("; {second} {value}"));
+                }
+                policies.push(format!("{policy}; base-uri 'self'"));
+                policies.push(format!("default-src https://d.example; {policy}"));
+            }
+        }
+    }
+    for answers in [NOBODY, METRICS, VIDEO, EVERYONE] {
+        let cookie = answered(answers);
+        for before in &policies {
+            let after = in_frame(&layer, &cookie, CSP, before).await;
+            for names in GOVERNED {
+                let place = format!("{} with {answers}: {before} => {after}", names[0]);
+                let clean = |policy: &str| {
+                    let sources = governing(policy, names)?;
+                    Some(Vec::from_iter(sources.into_iter().filter(|source| source != "'none'")))
+                };
+                let (Some(had), Some(has)) = (clean(before), clean(&after)) else {
+                    assert_eq!(clean(before), clean(&after), "{place}");
+                    continue;
+                };
+                let needed = needed(answers, names[0]);
+                assert!(had.iter().all(|source| has.contains(source)), "{place}");
+                for added in has.iter().filter(|source| !had.contains(source)) {
+                    assert!(needed.contains(&added.as_str()), "{added}: {place}");
+                }
+                // `script-src` itself governs nothing that a vendor loads where its parts are there.
+                for source in needed {
+                    let by_star =
+                        had.iter().any(|source| source == "*") && source.starts_with("https:");
+                    let by_fallback =
+                        ["script-src-attr", "worker-src", "style-src-attr"].contains(&names[0]);
+                    let is_there = has.iter().any(|has| has == source);
+                    assert!(is_there || by_star || by_fallback, "{source}: {place}");
+                }
+            }
+            if !before.is_empty() {
+                let count = has_duplicates(&after);
+                assert!(!count || has_duplicates(before), "{after}");
+            }
+        }
+    }
+}
+
+fn has_duplicates(policy: &str) -> bool {
+    directives(policy).iter().any(|(_, sources)| {
+        sources.iter().enumerate().any(|(at, source)| sources[..at].contains(source))
+    })
+}
+
+#[tokio::test]
+async fn g11_every_policy_of_every_header_is_merged_and_the_banner_still_runs() {
+    let layer = vendors();
+    let sent = [
+        (CSP, "default-src 'none', img-src 'self'"),
+        (CSP, "script-src 'self'; style-src 'self'"),
+        (REPORT_ONLY, "default-src 'self'; report-to csp"),
+    ];
+    let request = with(navigate("/"), "cookie", &answered(EVERYONE));
+    let answer = arrive(
+        through(&layer, request, move |_| {
+            let headers = [&[("content-type", "text/html")][..], &sent[..]].concat();
+            respond(&headers, full(PAGE))
+        })
+        .await,
+    )
+    .await;
+    assert!(answer.has_banner());
+    let needs = Needs::of(&answer);
+    let lines: Vec<&str> = [CSP, REPORT_ONLY]
+        .iter()
+        .flat_map(|name| answer.headers.get_all(*name))
+        .map(|l| l.to_str().unwrap())
+        .collect();
+    assert_eq!(lines.len(), 3);
+    let policies: Vec<&str> = lines.iter().flat_map(|line| line.split(',')).collect();
+    assert_eq!(policies.len(), 4);
+    for policy in policies {
+        let has = |names: &[&str], source: &str| {
+            governing(policy, names).is_none_or(|sources| sources.iter().any(|one| one == source))
+        };
+        assert!(has(&SCRIPT, "https://metrics.example"), "{policy}");
+        assert!(has(&CONNECT, "wss://in.metrics.example"), "{policy}");
+        assert!(has(&["img-src", "default-src"], "data:"), "{policy}");
+        assert!(
+            has(&["frame-src", "child-src", "default-src"], "https://video.example"),
+            "{policy}"
+        );
+        assert!(allows_inline(governing(policy, &STYLE), &needs.style, false), "{policy}");
+        assert!(allows_inline(governing(policy, &SCRIPT), &needs.script, true), "{policy}");
+        // What the vendor was allowed is not switched off by the banner's hash.
+        assert!(allows_inline(governing(policy, &STYLE), "'sha256-other'", false), "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn g11_a_hash_of_a_vendor_does_not_stop_the_pages_own_inline_code() {
+    let vendor = Vendor::new("pay", "Pay", category::NECESSARY)
+        .csp("script-src", "'sha256-AAAA'")
+        .csp("script-src", "https://pay.example");
+    let layer = ConsentLayer::new(Policy::builder("x").vendor(vendor).build().unwrap());
+    for (policy, expected) in [
+        ("script-src 'unsafe-inline'", "script-src 'unsafe-inline' https://pay.example"),
+        ("script-src 'self'", "script-src 'self' 'sha256-AAAA' https://pay.example"),
+        (
+            "script-src 'unsafe-inline' 'nonce-x'",
+            "script-src 'unsafe-inline' 'nonce-x' 'sha256-AAAA' https://pay.example",
+        ),
+    ] {
+        assert_eq!(in_frame(&layer, "", CSP, policy).await, expected);
+    }
+    let closes = Vendor::new("v", "V", category::ANALYTICS).csp("script-src", "'Strict-Dynamic'");
+    let error = Policy::builder("x").vendor(closes).build().unwrap_err();
+    assert!(matches!(error.fault(), Fault::BadSource(_)), "{error}");
+}
+
+#[tokio::test]
+async fn g11_only_pages_are_merged_and_the_answers_that_update_them() {
+    let layer = vendors();
+    let policy = "default-src 'none'";
+    for content_type in ["image/svg+xml", "application/json"] {
+        let request = with(get("/"), "cookie", &answered(EVERYONE));
+        let answer = through(&layer, request, move |_| {
+            respond(&[("content-type", content_type), (CSP, policy)], full("x"))
+        });
+        assert_eq!(arrive(answer.await).await.header(CSP).unwrap(), policy);
+    }
+    let cookie = answered(EVERYONE);
+    let ask = |request| {
+        through(&layer, request, move |request: http::Request<String>| {
+            let headers = [("content-type", "text/html"), (CSP, policy), ("etag", "\"v1\"")];
+            let mut response = respond(&headers, full(PAGE));
+            if request.headers().contains_key("if-none-match") {
+                response = respond(&headers[1..], full(""));
+                *response.status_mut() = http::StatusCode::NOT_MODIFIED;
+            }
+            response
+        })
+    };
+    let page = arrive(ask(with(navigate("/"), "cookie", &cookie)).await).await;
+    let tag = page.header("etag").unwrap();
+    let again = with(with(navigate("/"), "cookie", &cookie), "if-none-match", &tag);
+    let again = arrive(ask(again).await).await;
+    assert_eq!(again.status, http::StatusCode::NOT_MODIFIED);
+    assert!(page.header(CSP).unwrap().contains("https://metrics.example"));
+    assert_eq!(again.header(CSP), page.header(CSP));
+}
+
+#[tokio::test]
+async fn g11_vendors_that_are_only_known_get_nothing() {
+    let layer = ConsentLayer::new(Policy::builder("x").catalog().build().unwrap());
+    let after = in_frame(&layer, &answered(EVERYONE), CSP, "default-src 'none'").await;
+    assert_eq!(after, "default-src 'none'");
+    let named = Policy::builder("x").vendor_from_catalog("google-analytics").unwrap();
+    let layer = ConsentLayer::new(named.build().unwrap());
+    let after = in_frame(&layer, &answered(METRICS), CSP, "script-src 'self'").await;
+    assert!(after.contains("https://*.googletagmanager.com"), "{after}");
+    let refused = in_frame(&layer, &answered(NOBODY), CSP, "script-src 'self'").await;
+    assert_eq!(refused, "script-src 'self'");
 }

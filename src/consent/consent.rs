@@ -229,20 +229,32 @@ impl Consent {
         self.allowed.contains(purpose)
     }
 
-    /// Whether what no rule names is allowed: it may be for anything, selling included, so it needs
-    /// everything.
+    /// Whether a cookie that no rule names is allowed.
     pub(crate) fn allows_undeclared(&self) -> bool {
-        let everything = || self.policy.asked().minus(self.allowed).is_empty();
-        let is_overruled = || self.current_choice().is_some_and(|choice| choice.with_gpc);
-        match self.policy.undeclared() {
+        self.allows_unnamed(self.policy.undeclared())
+    }
+
+    /// Whether a third party that no vendor names is allowed.
+    pub(crate) fn allows_undeclared_hosts(&self) -> bool {
+        self.allows_unnamed(self.policy.undeclared_hosts())
+    }
+
+    /// What no rule names may be for anything, selling included, so it needs everything.
+    fn allows_unnamed(&self, undeclared: Undeclared) -> bool {
+        let overrules_gpc = || self.current_choice().is_some_and(|choice| choice.with_gpc);
+        match undeclared {
             Undeclared::Allow => true,
             Undeclared::Block => {
                 self.regime() != Regime::OptIn
-                    && everything()
-                    && !self.no_tracking
-                    && (!self.signals.gpc || is_overruled())
+                    && self.allows_everything()
+                    && (!self.signals.gpc || overrules_gpc())
             }
         }
+    }
+
+    /// Whether all that is asked is allowed.
+    pub(crate) fn allows_everything(&self) -> bool {
+        self.policy.asked().minus(self.allowed).is_empty() && !self.no_tracking
     }
 }
 

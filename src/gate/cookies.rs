@@ -7,7 +7,12 @@ use std::collections::HashSet;
 
 use http::{HeaderMap, HeaderValue, header};
 
-use super::{deletion::is_deletion, report::Report};
+use super::{
+    Explanation,
+    deletion::is_deletion,
+    report::Report,
+    verdict::{Because, Rule, Verdict},
+};
 use crate::{
     consent::Consent,
     policy::{CookieRule, Purpose},
@@ -52,35 +57,29 @@ fn trim(bytes: &[u8]) -> &[u8] {
     bytes.trim_ascii()
 }
 
-/// Whether a cookie passes, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Verdict {
-    allowed: bool,
-    because: Because,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Because {
-    /// It is the layer's own.
-    ChoiceCookie,
-    /// A rule says what it belongs to.
-    Declared(Purpose),
-    /// No rule names it.
-    Undeclared,
-}
-
-fn judge(name: &[u8], consent: &Consent) -> Verdict {
+fn judge<'a>(name: &[u8], consent: &'a Consent) -> Verdict<'a> {
     let policy = consent.policy();
     if name == policy.choice_cookie_name().as_bytes() {
-        return Verdict { allowed: true, because: Because::ChoiceCookie };
+        return Verdict::OWN;
     }
     match policy.cookie(name) {
-        Some((_, purpose)) => Verdict {
+        Some((rule, purpose)) => Verdict {
             allowed: consent.allows_purpose(purpose),
-            because: Because::Declared(purpose),
+            because: Because::Rule(Rule {
+                pattern: (&rule.name, ""),
+                belongs_to: &rule.belongs_to,
+                purpose,
+            }),
         },
         None => Verdict { allowed: consent.allows_undeclared(), because: Because::Undeclared },
     }
+}
+
+/// A cookie that the application sets. The choice cookie is set by the layer alone, after this: nobody
+/// else may speak for the visitor.
+fn judge_set<'a>(name: &[u8], consent: &'a Consent) -> Verdict<'a> {
+    let verdict = judge(name, consent);
+    Verdict { allowed: verdict.allowed && verdict.because != Because::Own, ..verdict }
 }
 
 /// How often a cookie of this name stands in these lines.
@@ -94,7 +93,11 @@ pub(crate) fn count<'a>(lines: impl IntoIterator<Item = &'a HeaderValue>, wanted
 ///
 /// Returns the lines as they came, where a choice would have to expire something of them: cookies
 /// that a rule makes optional (G7), or a choice cookie that stands twice (K5).
-pub(crate) fn filter_request(headers: &mut HeaderMap, consent: &Consent) -> Vec<HeaderValue> {
+pub(crate) fn filter_request(
+    headers: &mut HeaderMap,
+    consent: &Consent,
+    explanation: &mut Explanation<'_>,
+) -> Vec<HeaderValue> {
     let mut passes = true;
     let mut has_optional = false;
     let mut choices = 0;
@@ -102,10 +105,11 @@ pub(crate) fn filter_request(headers: &mut HeaderMap, consent: &Consent) -> Vec<
     for pair in lines().flat_map(|line| pairs(line.as_bytes())) {
         let verdict = judge(name(pair), consent);
         passes &= verdict.allowed;
+        explanation.tell("cookie of the request", name(pair), verdict);
         match verdict.because {
-            Because::ChoiceCookie => choices += 1,
-            Because::Declared(purpose) => has_optional |= purpose != Purpose::NECESSARY,
-            Because::Undeclared => {}
+            Because::Own => choices += 1,
+            Because::Rule(rule) => has_optional |= rule.purpose != Purpose::NECESSARY,
+            Because::Undeclared | Because::Unreadable => {}
         }
     }
     let to_expire =
@@ -136,7 +140,12 @@ fn hide(headers: &mut HeaderMap, consent: &Consent) {
 
 /// Judges each `Set-Cookie` line on its own (G1 to G4). Says whether the response depends on
 /// consent by them.
-pub(crate) fn filter_response(headers: &mut HeaderMap, consent: &Consent, report: &Report) -> bool {
+pub(crate) fn filter_response(
+    headers: &mut HeaderMap,
+    consent: &Consent,
+    explanation: &mut Explanation<'_>,
+    report: &Report,
+) -> bool {
     // Asking for the entry makes room for it, which may take a new table.
     if !headers.contains_key(header::SET_COOKIE) {
         return false;
@@ -144,40 +153,37 @@ pub(crate) fn filter_response(headers: &mut HeaderMap, consent: &Consent, report
     let header::Entry::Occupied(mut entry) = headers.entry(header::SET_COOKIE) else {
         return false;
     };
-    let verdict = |line: &HeaderValue| match judge(name(first_pair(line.as_bytes())), consent) {
-        // Only the layer sets it, after this: nobody else may speak for the visitor.
-        Verdict { because: Because::ChoiceCookie, .. } => {
-            Verdict { allowed: false, because: Because::ChoiceCookie }
-        }
-        verdict => verdict,
-    };
-    let depends = |verdict: Verdict| match verdict.because {
-        Because::ChoiceCookie => false,
-        Because::Declared(purpose) => purpose != Purpose::NECESSARY,
-        Because::Undeclared => true,
+    let depends = |verdict: Verdict<'_>| match verdict.because {
+        Because::Own => false,
+        Because::Rule(rule) => rule.purpose != Purpose::NECESSARY,
+        Because::Undeclared | Because::Unreadable => true,
     };
     let mut touched = false;
     let mut passes = true;
     for line in entry.iter_mut() {
-        let verdict = verdict(line);
+        let name = name(first_pair(line.as_bytes()));
+        let verdict = judge_set(name, consent);
         touched |= depends(verdict);
         passes &= verdict.allowed;
+        if verdict.allowed || !is_deletion(line.as_bytes()) {
+            explanation.tell("cookie", name, verdict);
+        }
     }
     if passes {
         return touched;
     }
     let (_, lines) = entry.remove_entry_mult();
     for line in lines.collect::<Vec<_>>() {
-        let verdict = verdict(&line);
+        let name = name(first_pair(line.as_bytes()));
+        let verdict = judge_set(name, consent);
         if verdict.allowed || is_deletion(line.as_bytes()) {
             headers.append(header::SET_COOKIE, line);
             continue;
         }
-        let name = name(first_pair(line.as_bytes()));
         match verdict.because {
-            Because::ChoiceCookie => report.foreign_choice(name),
-            Because::Declared(_) => report.denied_cookie(name),
+            Because::Own => report.foreign_choice(name),
             Because::Undeclared => report.undeclared_cookie(name),
+            Because::Rule(_) | Because::Unreadable => {}
         }
     }
     touched

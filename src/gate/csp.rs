@@ -1,7 +1,14 @@
-//! The page's Content Security Policy, with what the banner needs and nothing more (B4).
+//! The page's Content Security Policy, with what the banner needs (B4), and the vendors that are
+//! allowed (G11), and nothing more.
 //! <https://www.w3.org/TR/CSP3/>
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use super::{
+    Explanation,
+    verdict::{Because, Rule, Verdict},
+};
+use crate::{consent::Consent, policy::Need};
 
 /// The hash sources of the banner's own style and script: `'sha256-…'`.
 #[derive(Clone, Copy, Debug)]
@@ -12,12 +19,42 @@ pub(crate) struct InlineHashes {
 
 /// Admits the banner into each policy of the response, report-only ones included.
 pub(crate) fn admit_banner(headers: &mut HeaderMap, hashes: InlineHashes) {
-    for name in [header::CONTENT_SECURITY_POLICY, header::CONTENT_SECURITY_POLICY_REPORT_ONLY] {
-        admit(headers, &name, hashes);
+    for name in HEADERS {
+        admit(headers, &name, |directives| add_banner(directives, hashes));
     }
 }
 
-fn admit(headers: &mut HeaderMap, name: &HeaderName, hashes: InlineHashes) {
+/// Admits what the vendors need that are allowed. Goes before [`admit_banner`], whose hashes count for
+/// nothing, or too much, beside an `'unsafe-inline'` that comes later.
+pub(super) fn admit_vendors(
+    headers: &mut HeaderMap,
+    consent: &Consent,
+    explanation: &mut Explanation<'_>,
+) {
+    let needs = consent.policy().sources().of(consent.allowed());
+    if needs.clone().next().is_none() {
+        return;
+    }
+    let mut has_policy = false;
+    for name in HEADERS {
+        has_policy |= headers.contains_key(&name);
+        admit(headers, &name, |directives| {
+            needs.clone().for_each(|need| add_sources(directives, need));
+        });
+    }
+    for need in needs.filter(|_| has_policy) {
+        let rule =
+            Rule { pattern: (need.directive, ""), belongs_to: &need.vendor, purpose: need.purpose };
+        let verdict = Verdict { allowed: true, because: Because::Rule(rule) };
+        explanation.tell("csp", need.directive.as_bytes(), verdict);
+    }
+}
+
+const HEADERS: [HeaderName; 2] =
+    [header::CONTENT_SECURITY_POLICY, header::CONTENT_SECURITY_POLICY_REPORT_ONLY];
+
+/// Changes the directives of each policy in the lines of this header.
+fn admit(headers: &mut HeaderMap, name: &HeaderName, change: impl Fn(&mut Vec<String>)) {
     if !headers.contains_key(name) {
         return;
     }
@@ -25,7 +62,7 @@ fn admit(headers: &mut HeaderMap, name: &HeaderName, hashes: InlineHashes) {
     for line in entry.iter_mut() {
         // A comma can't stand in a directive: it separates policies.
         let merged = line.to_str().ok().map(|line| {
-            line.split(',').map(|policy| merge(policy, hashes)).collect::<Vec<_>>().join(",")
+            line.split(',').map(|policy| merge(policy, &change)).collect::<Vec<_>>().join(",")
         });
         if let Some(merged) = merged.and_then(|merged| HeaderValue::try_from(merged).ok()) {
             *line = merged;
@@ -33,9 +70,8 @@ fn admit(headers: &mut HeaderMap, name: &HeaderName, hashes: InlineHashes) {
     }
 }
 
-/// One policy with the banner's needs added. A directive that is not there falls back as the
-/// standard says: it is written out from what governed it, so that nothing else is loosened.
-fn merge(policy: &str, hashes: InlineHashes) -> String {
+/// One policy with its directives changed, or else as it is.
+fn merge(policy: &str, change: impl Fn(&mut Vec<String>)) -> String {
     let before: Vec<String> = policy
         .split(';')
         .map(str::trim)
@@ -43,29 +79,74 @@ fn merge(policy: &str, hashes: InlineHashes) -> String {
         .map(str::to_owned)
         .collect();
     let mut directives = before.clone();
-    let styles = ["style-src-elem", "style-src", "default-src"];
-    admit_inline(&mut directives, &styles, hashes.style, &["'nonce-", "'sha"]);
-    let scripts = ["script-src-elem", "script-src", "default-src"];
-    admit_inline(
-        &mut directives,
-        &scripts,
-        hashes.script,
-        &["'nonce-", "'sha", "'strict-dynamic'"],
-    );
-    admit_self(&mut directives, &["connect-src", "default-src"]);
-    admit_self(&mut directives, &["form-action"]);
+    change(&mut directives);
     if directives == before { policy.to_owned() } else { directives.join("; ") }
+}
+
+/// Adds the banner's needs. A directive that is not there falls back as the standard says: it is
+/// written out from what governed it, so that nothing else is loosened.
+fn add_banner(directives: &mut Vec<String>, hashes: InlineHashes) {
+    let styles = ["style-src-elem", "style-src", "default-src"];
+    admit_inline(directives, &styles, hashes.style, &["'nonce-", "'sha"]);
+    let scripts = ["script-src-elem", "script-src", "default-src"];
+    admit_inline(directives, &scripts, hashes.script, &["'nonce-", "'sha", "'strict-dynamic'"]);
+    admit_self(directives, &["connect-src", "default-src"]);
+    admit_self(directives, &["form-action"]);
+}
+
+/// Adds what a vendor needs in one directive. Where another one governs by fallback, its sources are
+/// copied: what else it governs stays as strict as it was.
+fn add_sources(directives: &mut Vec<String>, need: &Need) {
+    let names = std::iter::once(need.directive).chain(need.fallbacks.iter().copied());
+    let Some((name, index)) =
+        names.into_iter().find_map(|name| Some((name, position(directives, name)?)))
+    else {
+        return;
+    };
+    let Some(directive) = directives.get_mut(index) else { return };
+    let sources: Vec<&str> = directive.split_ascii_whitespace().skip(1).collect();
+    let additions = need.sources.iter().map(String::as_str);
+    let additions: Vec<&str> = additions.filter(|source| !covers(&sources, source)).collect();
+    if additions.is_empty() {
+        return;
+    }
+    let merged = join(&sources, &additions);
+    if name == need.directive {
+        *directive = format!("{name} {merged}");
+    } else {
+        directives.push(format!("{} {merged}", need.directive));
+    }
+}
+
+/// Whether these sources need no addition of this one: it is among them, or they allow all of its
+/// scheme, or it would take more away than it gives.
+fn covers(sources: &[&str], source: &str) -> bool {
+    let has = |wanted: &str| sources.iter().any(|source| source.eq_ignore_ascii_case(wanted));
+    let begins = |start: &str| {
+        source.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+    };
+    let is_hash = || begins("'sha") || begins("'nonce-");
+    let is_keyword = source.starts_with('\'');
+    sources.contains(&source)
+        || is_keyword && !is_hash() && has(source)
+        || begins("https://") && (has("*") || has("https:"))
+        // Beside a hash or nonce `'unsafe-inline'` counts for nothing.
+        || is_hash() && allows_inline(sources, &["'nonce-", "'sha", "'strict-dynamic'"])
+}
+
+/// Whether inline code is allowed as it is. `strict` are the beginnings of sources that take its
+/// meaning from `'unsafe-inline'`.
+fn allows_inline(sources: &[&str], strict: &[&str]) -> bool {
+    let sources = || sources.iter().map(|source| source.to_ascii_lowercase());
+    let is_strict = |source: String| strict.iter().any(|start| source.starts_with(start));
+    sources().any(|source| source == "'unsafe-inline'") && !sources().any(is_strict)
 }
 
 /// Adds a hash, unless inline code is allowed as it is: beside a hash `'unsafe-inline'` would count
 /// for nothing, and the page's own inline code would stop. `strict` are the beginnings of sources
 /// that take its meaning from it already.
 fn admit_inline(directives: &mut Vec<String>, names: &[&str], hash: &str, strict: &[&str]) {
-    add(directives, names, hash, |sources| {
-        let sources = || sources.iter().map(|source| source.to_ascii_lowercase());
-        let is_strict = |source: String| strict.iter().any(|start| source.starts_with(start));
-        sources().any(|source| source == "'unsafe-inline'") && !sources().any(is_strict)
-    });
+    add(directives, names, hash, |sources| allows_inline(sources, strict));
 }
 
 /// Adds `'self'`, where the layer's endpoints are.
@@ -83,12 +164,7 @@ fn add(
     source: &str,
     is_allowed: impl Fn(&[&str]) -> bool,
 ) {
-    let position = |name: &&str| {
-        let is_named = |directive: &String| {
-            directive.split_ascii_whitespace().next().is_some_and(|n| n.eq_ignore_ascii_case(name))
-        };
-        directives.iter().position(is_named)
-    };
+    let position = |name: &str| position(directives, name);
     let Some((name, index)) = names.iter().find_map(|name| Some((*name, position(name)?))) else {
         return;
     };
@@ -97,16 +173,28 @@ fn add(
     if is_allowed(&sources) || sources.contains(&source) {
         return;
     }
-    let is_none = |source: &&&str| source.eq_ignore_ascii_case("'none'");
-    let mut merged: Vec<&str> = sources.iter().filter(|source| !is_none(source)).copied().collect();
-    merged.push(source);
-    let merged = merged.join(" ");
+    let merged = join(&sources, &[source]);
     if name == "default-src" {
         let own = names.iter().rev().nth(1).unwrap_or(&name);
         directives.push(format!("{own} {merged}"));
     } else {
         *directive = format!("{name} {merged}");
     }
+}
+
+/// Where the directive of this name stands. Of several the first counts.
+fn position(directives: &[String], name: &str) -> Option<usize> {
+    let is_named = |directive: &String| {
+        directive.split_ascii_whitespace().next().is_some_and(|n| n.eq_ignore_ascii_case(name))
+    };
+    directives.iter().position(is_named)
+}
+
+/// These sources and the additions, in whose place `'none'` may have stood.
+fn join(sources: &[&str], additions: &[&str]) -> String {
+    let is_none = |source: &&&str| source.eq_ignore_ascii_case("'none'");
+    let kept = sources.iter().filter(|source| !is_none(source));
+    kept.chain(additions).copied().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -147,7 +235,8 @@ mod tests {
                 "form-action https://pay.example 'self'; connect-src *",
             ),
         ] {
-            assert_eq!(merge(policy, HASHES), expected, "{policy}");
+            let merged = merge(policy, |directives| add_banner(directives, HASHES));
+            assert_eq!(merged, expected, "{policy}");
         }
     }
 

@@ -3,7 +3,11 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
-use super::request::Host;
+use super::{
+    Explanation,
+    request::Host,
+    verdict::{Because, Rule, Verdict},
+};
 use crate::{
     consent::Consent,
     policy::{HeaderAction, HeaderSide},
@@ -40,6 +44,7 @@ pub(crate) fn filter(
     side: HeaderSide,
     host: &Host<'_>,
     consent: &Consent,
+    explanation: &mut Explanation<'_>,
 ) -> bool {
     let rules = consent.policy().header_rules();
     let mut denied = Vec::new();
@@ -47,7 +52,18 @@ pub(crate) fn filter(
     for name in headers.keys() {
         if let Some(rule) = rules.find(name, side) {
             touched = true;
-            if !consent.allows_purpose(rule.purpose) {
+            let verdict = Verdict {
+                allowed: consent.allows_purpose(rule.purpose),
+                because: Because::Rule(Rule {
+                    pattern: (rule.name.as_str(), ""),
+                    belongs_to: &rule.belongs_to,
+                    purpose: rule.purpose,
+                }),
+            };
+            let told_as =
+                if side == HeaderSide::Request { "header of the request" } else { "header" };
+            explanation.tell(told_as, name.as_str().as_bytes(), verdict);
+            if !verdict.allowed {
                 denied.push((name.clone(), rule.action));
             }
         }

@@ -6,18 +6,24 @@ mod caches;
 pub(crate) mod cookies;
 mod csp;
 mod deletion;
+mod destination;
 #[cfg(feature = "compression")]
 pub(crate) mod encoding;
+mod explanation;
 mod headers;
 pub(crate) mod html;
+mod links;
 mod page;
 mod report;
 mod request;
 mod response;
 mod rewriter;
+mod vendors;
+mod verdict;
 
 pub(crate) use caches::{DIGESTS, PageTag};
 pub(crate) use csp::InlineHashes;
+pub(crate) use explanation::Explanation;
 pub(crate) use report::Report;
 pub(crate) use request::{Host, Visit, request};
 pub(crate) use response::{Page, response, rewriter};

@@ -1,5 +1,8 @@
 use std::{collections::HashSet, fmt, sync::Mutex};
 
+use super::Explanation;
+use crate::policy::Policy;
+
 /// How many different things are warned of before the log is left alone.
 const MOST_WARNINGS: usize = 256;
 
@@ -11,12 +14,21 @@ const MOST_NAME_BYTES: usize = 64;
 #[derive(Default)]
 pub(crate) struct Report {
     seen: Mutex<HashSet<Box<[u8]>>>,
+    /// Apart, so that hosts without end don't keep cookies from being told.
+    hosts: Mutex<HashSet<Box<[u8]>>>,
+    /// Whether responses tell what was decided in them.
+    pub(crate) explains: bool,
 }
 
 impl Report {
+    /// For one response.
+    pub(crate) fn explanation<'a>(&self, policy: &'a Policy) -> Explanation<'a> {
+        Explanation::new(policy, self.explains)
+    }
+
     pub(crate) fn undeclared_cookie(&self, name: &[u8]) {
         let name = shorten(name);
-        if self.is_new(name) {
+        if is_new(&self.seen, name) {
             warn(format_args!(
                 "the cookie {:?} was removed: no rule says what it is for. Declare it with \
                  `.cookie({0:?}, category::…)`, or set `Undeclared::Allow`",
@@ -25,16 +37,28 @@ impl Report {
         }
     }
 
-    pub(crate) fn denied_cookie(&self, name: &[u8]) {
-        debug(format_args!(
-            "the cookie {:?} was removed: the visitor has not allowed it",
-            String::from_utf8_lossy(shorten(name))
-        ));
+    /// A page fetches from a host that no vendor names.
+    pub(crate) fn undeclared_host(&self, host: &str, passed: bool) {
+        let host = shorten(host.as_bytes());
+        if !is_new(&self.hosts, host) {
+            return;
+        }
+        let host = String::from_utf8_lossy(host);
+        let remedy = "Declare a vendor with it: `Vendor::new(…).host(…)`";
+        if passed {
+            info(format_args!("pages fetch from {host:?}, which no vendor names. {remedy}"));
+        } else {
+            warn(format_args!(
+                "what leads to {host:?} was removed: no vendor names it. {remedy}, or leave \
+                 `undeclared_hosts` at `Undeclared::Allow`"
+            ));
+        }
     }
 
     /// The application set the choice cookie.
     pub(crate) fn foreign_choice(&self, name: &[u8]) {
-        if self.is_new(name) {
+        let name = shorten(name);
+        if is_new(&self.seen, name) {
             warn(format_args!(
                 "the application set the choice cookie {:?} itself, and it was removed: let a \
                  handler return a `Choice` instead",
@@ -47,7 +71,7 @@ impl Report {
     pub(crate) fn compressed_page(&self, coding: &(impl ToString + ?Sized)) {
         let coding = coding.to_string();
         let coding = shorten(coding.as_bytes());
-        if self.is_new(coding) {
+        if is_new(&self.seen, coding) {
             let coding = String::from_utf8_lossy(coding);
             warn(format_args!(
                 "a page came in a content coding ({coding}) and went without banner: put \
@@ -55,14 +79,14 @@ impl Report {
             ));
         }
     }
+}
 
-    fn is_new(&self, name: &[u8]) -> bool {
-        let Ok(mut seen) = self.seen.lock() else { return false };
-        if seen.contains(name) || seen.len() >= MOST_WARNINGS {
-            return false;
-        }
-        seen.insert(name.into())
+fn is_new(seen: &Mutex<HashSet<Box<[u8]>>>, name: &[u8]) -> bool {
+    let Ok(mut seen) = seen.lock() else { return false };
+    if seen.contains(name) || seen.len() >= MOST_WARNINGS {
+        return false;
     }
+    seen.insert(name.into())
 }
 
 fn shorten(name: &[u8]) -> &[u8] {
@@ -75,12 +99,12 @@ fn warn(message: fmt::Arguments<'_>) {
 }
 
 #[cfg(feature = "tracing")]
-fn debug(message: fmt::Arguments<'_>) {
-    tracing::debug!("{message}");
+fn info(message: fmt::Arguments<'_>) {
+    tracing::info!("{message}");
 }
 
 #[cfg(not(feature = "tracing"))]
 fn warn(_: fmt::Arguments<'_>) {}
 
 #[cfg(not(feature = "tracing"))]
-fn debug(_: fmt::Arguments<'_>) {}
+fn info(_: fmt::Arguments<'_>) {}

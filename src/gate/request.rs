@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 
-use super::{PageTag, address, caches, cookies, headers, page};
+use super::{Explanation, PageTag, address, caches, cookies, headers, page};
 use crate::{consent::Consent, policy::HeaderSide};
 
 /// What the response's side needs to know of the request.
@@ -33,8 +33,11 @@ pub(crate) fn request<B>(request: &mut Request<B>, consent: Consent, page_tag: P
     };
     let is_per_user = visit.hides_validators();
     let headers = request.headers_mut();
-    visit.cookies = cookies::filter_request(headers, &visit.consent);
-    headers::filter(headers, HeaderSide::Request, &visit.host(), &visit.consent);
+    let mut explanation = Explanation::new(visit.consent.policy(), false);
+    let cookies = cookies::filter_request(headers, &visit.consent, &mut explanation);
+    let side = HeaderSide::Request;
+    headers::filter(headers, side, &visit.host(), &visit.consent, &mut explanation);
+    visit.cookies = cookies;
     address::truncate(headers, &visit.consent);
     visit.has_own_etag = caches::translate_conditions(headers, visit.target, page_tag);
     if is_per_user {

@@ -7,7 +7,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response::Par
 
 #[cfg(feature = "compression")]
 use super::encoding::Coding;
-use super::{PageTag, Report, Rewriter, caches, cookies, csp, headers, page, request::Visit};
+use super::{
+    PageTag, Report, Rewriter, caches, cookies, csp, headers, links, page, request::Visit,
+    vendors::VendorGate,
+};
 use crate::{
     choice::{self, Choice, Signing},
     consent::{Consent, NoTracking},
@@ -46,8 +49,12 @@ pub(crate) fn response<'a>(
     let change = parts.extensions.remove::<Choice>();
     let consent = effective(visit, change, parts.extensions.remove::<NoTracking>());
     let headers = &mut parts.headers;
-    let mut depends = cookies::filter_response(headers, &consent, report);
-    depends |= headers::filter(headers, HeaderSide::Response, &visit.host(), &consent);
+    let mut explanation = report.explanation(consent.policy());
+    let mut depends = cookies::filter_response(headers, &consent, &mut explanation, report);
+    let side = HeaderSide::Response;
+    depends |= headers::filter(headers, side, &visit.host(), &consent, &mut explanation);
+    let vendors = VendorGate::new(&consent, visit.host().name());
+    depends |= links::filter(headers, vendors, &mut explanation, report);
     if visit.hides_validators() {
         caches::drop_validators(headers);
         depends = true;
@@ -61,6 +68,7 @@ pub(crate) fn response<'a>(
     let headers = &mut parts.headers;
     if is_html || updates_page {
         guard_page(headers, &consent, updates_page);
+        csp::admit_vendors(headers, &consent, &mut explanation);
         depends = true;
     }
     let shows_banner =
@@ -74,6 +82,7 @@ pub(crate) fn response<'a>(
         caches::mark_changed_page(headers, page.tag);
         caches::make_private(headers, !consent.is_decided());
     }
+    explanation.put_into(headers);
     (consent, shows_banner)
 }
 

@@ -28,6 +28,8 @@ pub struct PolicyBuilder {
     pub(crate) lifetime_days: u16,
     #[serde(default)]
     pub(crate) undeclared: Undeclared,
+    #[serde(default = "allow")]
+    pub(crate) undeclared_hosts: Undeclared,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) privacy_url: Option<String>,
     #[serde(default = "default_endpoint")]
@@ -64,6 +66,10 @@ pub struct PolicyBuilder {
         skip_serializing_if = "BTreeMap::is_empty"
     )]
     pub(crate) texts: BTreeMap<String, String>,
+}
+
+fn allow() -> Undeclared {
+    Undeclared::Allow
 }
 
 fn yes() -> bool {
@@ -113,6 +119,7 @@ impl PolicyBuilder {
             revision: first_revision(),
             lifetime_days: default_lifetime(),
             undeclared: Undeclared::default(),
+            undeclared_hosts: allow(),
             privacy_url: None,
             endpoint: default_endpoint(),
             choice_cookie: ChoiceCookie::default(),
@@ -169,6 +176,21 @@ impl PolicyBuilder {
     #[must_use]
     pub fn undeclared(mut self, undeclared: Undeclared) -> Self {
         self.undeclared = undeclared;
+        self
+    }
+
+    /// What happens to third parties that no vendor names, when a page would make the browser fetch
+    /// from their hosts. Each host is logged once. The page's own host always passes, and so do its
+    /// subdomains, its parents, the subdomains of what comes after its `www.`, and those of the
+    /// [choice cookie's domain](Self::choice_cookie_domain).
+    ///
+    /// Known trackers are not meant here: a host of the [catalog] follows its vendor's category,
+    /// declared or not.
+    ///
+    /// **Default**: [`Undeclared::Allow`].
+    #[must_use]
+    pub fn undeclared_hosts(mut self, undeclared: Undeclared) -> Self {
+        self.undeclared_hosts = undeclared;
         self
     }
 
@@ -261,17 +283,17 @@ impl PolicyBuilder {
         Ok(self)
     }
 
-    /// Takes every vendor of the built-in [catalog] as known: what pages fetch from it, its inline
-    /// scripts and its cookies follow its category, without being declared one by one. In TOML:
-    /// `whole_catalog = true`.
+    /// Takes every vendor of the built-in [catalog] as known: its cookies follow its category, and
+    /// rules may belong to it, without being declared one by one. In TOML: `whole_catalog = true`.
+    /// (What pages fetch from it follows its category anyway.)
     ///
     /// It is for sites that can't say in advance what editors or plugins will embed. The visitor is
     /// asked by category and is not shown the whole catalog: prompt, settings and policy page name what
     /// is declared. Since consent covers only those who were named (GDPR 4(11)), declare what the site
     /// does use with [`vendor_from_catalog`](Self::vendor_from_catalog) all the same.
     ///
-    /// **Default**: what isn't declared is not allowed under opt-in, vendors of the catalog included.
-    /// A [policy that declares nothing](Policy::default) takes the whole catalog.
+    /// **Default**: a cookie that isn't declared is not allowed under opt-in, be it of a vendor of the
+    /// catalog. A [policy that declares nothing](Policy::default) takes the whole catalog.
     #[must_use]
     pub fn catalog(mut self) -> Self {
         self.whole_catalog = true;

@@ -47,9 +47,19 @@ pub fn vendor(slug: &str) -> Option<&'static Vendor> {
     CATALOG.vendors.get(*CATALOG.slugs.get(slug)?)
 }
 
+/// The place of the vendor of this slug in [`all`].
+pub(super) fn place(slug: &str) -> Option<usize> {
+    CATALOG.slugs.get(slug).copied()
+}
+
 /// All vendors, by subject.
 pub fn all() -> &'static [Vendor] {
     &CATALOG.vendors
+}
+
+/// The hosts of all vendors, by their place in [`all`].
+pub(crate) fn hosts() -> &'static HostTable {
+    &CATALOG.hosts
 }
 
 /// The rule of the vendor that sets a cookie of this name on the site's host.

@@ -37,15 +37,40 @@ impl HostTable {
         let (host, path) = split(address);
         let host = lowercase(without_port(host));
         let host = host.strip_suffix('.').unwrap_or(&host);
-        if host.len() > MOST_HOST_BYTES {
-            return None;
-        }
-        let parents = std::iter::successors(Some(host), |name| Some(name.split_once('.')?.1));
-        parents.into_iter().find_map(|name| {
-            let paths = self.claims.get(name)?;
-            paths.iter().find(|(prefix, _)| begins(path, prefix)).map(|&(_, owner)| owner)
+        self.find_at(host, path).map(|claim| claim.owner)
+    }
+
+    /// Whose this place is. The host is in lower case, without port and trailing dot; the path goes
+    /// with its query.
+    pub(crate) fn find_at(&self, host: &str, path: &str) -> Option<Claim<'_>> {
+        self.on(host).find_map(|(host, paths)| {
+            let (prefix, owner) = paths.iter().find(|(prefix, _)| begins(path, prefix))?;
+            Some(Claim { host, path: prefix, owner: *owner })
         })
     }
+
+    /// Whoever has anything on this host.
+    pub(crate) fn owners_on(&self, host: &str) -> impl Iterator<Item = usize> {
+        self.on(host).flat_map(|(_, paths)| paths.iter().map(|&(_, owner)| owner))
+    }
+
+    /// What is claimed of this host and its parents, the longest name first.
+    fn on(&self, host: &str) -> impl Iterator<Item = (&str, &[(Box<str>, usize)])> {
+        let host = if host.len() > MOST_HOST_BYTES { "" } else { host };
+        let names = std::iter::successors(Some(host), |name| Some(name.split_once('.')?.1));
+        names.filter_map(|name| {
+            let (name, paths) = self.claims.get_key_value(name)?;
+            Some((&**name, &**paths))
+        })
+    }
+}
+
+/// A pattern, and whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Claim<'a> {
+    pub(crate) host: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) owner: usize,
 }
 
 /// The host of an address, and its path with the query, without fragment.

@@ -10,6 +10,8 @@ mod policy;
 mod purpose;
 mod rules;
 mod settings;
+mod sources;
+mod third_parties;
 mod vendor;
 
 pub use builder::PolicyBuilder;
@@ -21,4 +23,6 @@ pub use rules::CookieRule;
 pub(crate) use rules::{HeaderAction, HeaderRule, HeaderSide};
 pub(crate) use settings::ChoiceCookie;
 pub use settings::Undeclared;
+pub(crate) use sources::{Need, Sources};
+pub(crate) use third_parties::{Owner, ThirdParties};
 pub use vendor::Vendor;

@@ -3,8 +3,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Category, CookieRule, PolicyBuilder, PolicyError, Purpose, PurposeSet, Undeclared, Vendor,
-    catalog, category,
+    Category, CookieRule, PolicyBuilder, PolicyError, Purpose, PurposeSet, Sources, ThirdParties,
+    Undeclared, Vendor, catalog, category,
     rules::{CookieRules, HeaderRules},
 };
 use crate::{banner::Texts, consent::Regime};
@@ -50,6 +50,8 @@ pub struct Policy {
     purposes: Vec<Box<str>>,
     /// The purpose of each vendor: its own, or its category's.
     vendor_purposes: Vec<Purpose>,
+    third_parties: ThirdParties,
+    sources: Sources,
     asked: PurposeSet,
     sold_or_shared: PurposeSet,
     cookie_rules: CookieRules,
@@ -94,10 +96,8 @@ impl Policy {
     }
 
     pub(super) fn compile(declared: PolicyBuilder, texts: Texts) -> Self {
-        if declared.whole_catalog || declared.well_known_cookies {
-            // Read it now, so that no request waits for that.
-            catalog::all();
-        }
+        // Read it now, so that no request waits for that.
+        catalog::all();
         let categories = declared.all_categories();
         let vendors = declared.all_vendors();
         let cookies = declared.all_cookies(&vendors);
@@ -137,7 +137,12 @@ impl Policy {
             own(slug).map(Purpose::new).or_else(declared_as).or_else(known)
         };
         let resolve = |slug: &str| find(slug).unwrap_or(Purpose::NEVER);
+        let category = |slug: &str| {
+            categories.iter().position(|category| category.slug() == slug).map(Purpose::new)
+        };
         Self {
+            sources: Sources::new(&vendors, &vendor_purposes),
+            third_parties: ThirdParties::new(&vendors, &vendor_purposes, category),
             cookie_rules: CookieRules::new(&cookies),
             cookie_purposes: cookies.iter().map(|rule| resolve(&rule.belongs_to)).collect(),
             header_rules: HeaderRules::new(&declared.headers, &declared.pass_headers, find),
@@ -206,6 +211,27 @@ impl Policy {
 
     pub(crate) fn undeclared(&self) -> Undeclared {
         self.declared.undeclared
+    }
+
+    pub(crate) fn undeclared_hosts(&self) -> Undeclared {
+        self.declared.undeclared_hosts
+    }
+
+    /// Whose hosts are whose.
+    pub(crate) fn third_parties(&self) -> &ThirdParties {
+        &self.third_parties
+    }
+
+    /// What vendors need in a Content Security Policy.
+    pub(crate) fn sources(&self) -> &Sources {
+        &self.sources
+    }
+
+    /// The vendor of this slug: declared, or known to the catalog.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn vendor(&self, slug: &str) -> Option<&Vendor> {
+        let declared = self.vendors.iter().find(|vendor| vendor.slug() == slug);
+        declared.or_else(|| catalog::vendor(slug))
     }
 
     pub(crate) fn lifetime_seconds(&self) -> u64 {

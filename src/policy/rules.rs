@@ -305,6 +305,7 @@ pub(crate) fn has_default_rule(name: &str) -> bool {
 pub(crate) struct CompiledHeaderRule {
     pub(crate) name: HeaderName,
     pub(crate) side: HeaderSide,
+    pub(crate) belongs_to: Box<str>,
     pub(crate) purpose: Purpose,
     pub(crate) action: HeaderAction,
 }
@@ -333,6 +334,7 @@ impl HeaderRules {
             .map(|&(name, side, slug, action)| CompiledHeaderRule {
                 name: HeaderName::from_static(name),
                 side,
+                belongs_to: slug.into(),
                 purpose: resolve(slug),
                 action,
             })
@@ -342,6 +344,7 @@ impl HeaderRules {
             Some(CompiledHeaderRule {
                 name,
                 side: Both,
+                belongs_to: rule.belongs_to.as_str().into(),
                 purpose: resolve(&rule.belongs_to),
                 action: Remove,
             })

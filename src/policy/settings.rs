@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-/// What happens to a cookie that no rule names.
+/// What happens to what no rule names: a [cookie](crate::PolicyBuilder::undeclared), or the
+/// [host of a third party](crate::PolicyBuilder::undeclared_hosts).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -6,6 +6,7 @@ use super::{
     CookieRule, Fault,
     builder::{is_cookie_name, is_link_target, is_path},
     hosts::is_host_pattern,
+    sources::is_directive,
 };
 
 /// A third party that the site lets in: by slug, in a category.
@@ -236,7 +237,7 @@ impl Vendor {
         if let Some(mark) = self.marks.iter().find(|mark| mark.trim().chars().count() < 4) {
             return Err(("marks", Fault::ShortMark(mark.clone())));
         }
-        if let Some(directive) = self.csp.keys().find(|name| !DIRECTIVES.contains(&name.as_str())) {
+        if let Some(directive) = self.csp.keys().find(|name| !is_directive(name)) {
             return Err(("csp", Fault::BadDirective(directive.clone())));
         }
         if let Some(source) = self.csp.values().flatten().find(|source| !is_source(source)) {
@@ -268,29 +269,11 @@ pub(super) fn check_cookie(rule: &CookieRule) -> Result<(), (&'static str, Fault
     }
 }
 
-/// What a vendor may need: the directives that take sources (CSP3, 6.1), less `default-src`, which is
-/// every other one's business, and `form-action`.
-const DIRECTIVES: &[&str] = &[
-    "child-src",
-    "connect-src",
-    "font-src",
-    "form-action",
-    "frame-src",
-    "img-src",
-    "manifest-src",
-    "media-src",
-    "object-src",
-    "script-src",
-    "script-src-attr",
-    "script-src-elem",
-    "style-src",
-    "style-src-attr",
-    "style-src-elem",
-    "worker-src",
-];
-
-/// One source expression that opens something, but not everything.
+/// One source expression that opens something, but not everything, and closes nothing.
 fn is_source(source: &str) -> bool {
     let is_clean = source.bytes().all(|byte| byte.is_ascii_graphic() && !b";,".contains(&byte));
-    is_clean && !matches!(source, "" | "*") && !source.eq_ignore_ascii_case("'none'")
+    let closes = ["'none'", "'strict-dynamic'"];
+    is_clean
+        && !matches!(source, "" | "*")
+        && !closes.iter().any(|s| source.eq_ignore_ascii_case(s))
 }

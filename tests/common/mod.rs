@@ -153,7 +153,13 @@ pub(crate) fn state(layer: &ConsentLayer, headers: &[(&str, &str)]) -> serde_jso
 /// What is logged at WARN or above while this runs.
 #[cfg(feature = "tracing")]
 pub(crate) fn log(run: impl FnOnce()) -> String {
-    use tracing_subscriber::{filter::LevelFilter, fmt, util::SubscriberInitExt};
+    log_at(tracing_subscriber::filter::LevelFilter::WARN, run)
+}
+
+/// What is logged at this level or above while this runs.
+#[cfg(feature = "tracing")]
+pub(crate) fn log_at(level: tracing_subscriber::filter::LevelFilter, run: impl FnOnce()) -> String {
+    use tracing_subscriber::{fmt, util::SubscriberInitExt};
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -172,7 +178,7 @@ pub(crate) fn log(run: impl FnOnce()) -> String {
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = fmt::Subscriber::builder()
-        .with_max_level(LevelFilter::WARN)
+        .with_max_level(level)
         .with_ansi(false)
         .without_time()
         .with_writer(move || writer.clone())

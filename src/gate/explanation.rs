@@ -1,0 +1,104 @@
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::verdict::{Because, Verdict};
+use crate::policy::Policy;
+
+const X_CONSENT_GATE: HeaderName = HeaderName::from_static("x-consent-gate");
+
+/// The most bytes that the header takes.
+const MOST_BYTES: usize = 2048;
+
+/// How much of a name is told.
+const MOST_NAME_BYTES: usize = 100;
+
+/// Tells what was decided and why: in the log, at the level of debug, and in the response where that
+/// is switched on.
+pub(crate) struct Explanation<'a> {
+    policy: &'a Policy,
+    is_logged: bool,
+    header: Option<String>,
+}
+
+impl<'a> Explanation<'a> {
+    pub(crate) fn new(policy: &'a Policy, in_header: bool) -> Self {
+        Self { policy, is_logged: is_logged(), header: in_header.then(String::new) }
+    }
+
+    /// Something of this kind (`cookie`, `link` …) and name was judged.
+    pub(super) fn tell(&mut self, kind: &str, name: &[u8], verdict: Verdict<'_>) {
+        if !self.is_logged && self.header.is_none() || verdict.because == Because::Own {
+            return;
+        }
+        let name = Name(name);
+        let answer = if verdict.allowed { "allowed" } else { "denied" };
+        if self.is_logged {
+            self.log(kind, name, answer, verdict);
+        }
+        let Some(header) = self.header.as_mut().filter(|header| header.len() < MOST_BYTES) else {
+            return;
+        };
+        let separator = if header.is_empty() { "" } else { "; " };
+        let entry = format!("{separator}{kind} {name} {answer} {}", verdict.slug());
+        if header.len() + entry.len() + "; ...".len() > MOST_BYTES {
+            header.push_str("; ...");
+            // Nothing is told after that, short as it may be.
+            header.extend(std::iter::repeat_n(' ', MOST_BYTES - header.len()));
+        } else {
+            header.push_str(&entry);
+        }
+    }
+
+    /// Puts what was told into the response.
+    pub(super) fn put_into(self, headers: &mut HeaderMap) {
+        let told = self.header.filter(|header| !header.is_empty());
+        if let Some(Ok(told)) = told.map(|told| HeaderValue::try_from(told.trim_end())) {
+            headers.insert(X_CONSENT_GATE, told);
+        }
+    }
+
+    #[cfg(feature = "tracing")]
+    fn log(&self, kind: &str, name: Name<'_>, answer: &str, verdict: Verdict<'_>) {
+        let vendor = self.policy.vendor(verdict.slug());
+        let category = vendor.map_or(verdict.slug(), crate::Vendor::category);
+        let vendor = vendor.map(crate::Vendor::slug);
+        let (head, tail) = match verdict.because {
+            Because::Rule(rule) => rule.pattern,
+            _ => ("", ""),
+        };
+        let name = name.to_string();
+        tracing::debug!(kind, name, rule = %format_args!("{head}{tail}"), vendor, category, "{answer}");
+    }
+
+    #[cfg(not(feature = "tracing"))]
+    fn log(&self, _: &str, _: Name<'_>, _: &str, _: Verdict<'_>) {
+        let _ = self.policy;
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn is_logged() -> bool {
+    tracing::enabled!(tracing::Level::DEBUG)
+}
+
+#[cfg(not(feature = "tracing"))]
+fn is_logged() -> bool {
+    false
+}
+
+/// A name that can stand in a header and in a log: its beginning, with what isn't visible ASCII or would
+/// end it replaced.
+#[derive(Clone, Copy)]
+struct Name<'a>(&'a [u8]);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write as _;
+        for &byte in self.0.iter().take(MOST_NAME_BYTES) {
+            let is_kept = byte.is_ascii_graphic() && !matches!(byte, b';' | b',');
+            f.write_char(if is_kept { char::from(byte) } else { '?' })?;
+        }
+        f.write_str(if self.0.len() > MOST_NAME_BYTES { "..." } else { "" })
+    }
+}

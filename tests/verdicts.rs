@@ -1,0 +1,152 @@
+//! What was decided, and why: in the log, and for development in a header.
+
+mod common;
+
+use common::{Body, Exchange, chosen, empty, exchange, get, layer};
+use http::{HeaderName, HeaderValue, Response, header};
+use tower_consent::{ConsentLayer, Policy, Vendor, category};
+
+const NONE: &str = "-preferences-analytics-marketing";
+const ANALYTICS: &str = "-preferences+analytics-marketing";
+const GATE: &str = "x-consent-gate";
+
+fn site() -> ConsentLayer {
+    let metrics = Vendor::new("metrics", "Metrics", category::ANALYTICS)
+        .host("metrics.test")
+        .cookie("_m_*")
+        .csp("script-src", "https://metrics.test");
+    let policy = Policy::builder("Example News")
+        .cookie("session", category::NECESSARY)
+        .cookie("ad_id", category::MARKETING)
+        .header("x-visitor-id", category::MARKETING)
+        .vendor(metrics);
+    layer(policy.build().unwrap())
+}
+
+const SENT: [(&str, &str); 9] = [
+    ("content-type", "text/html"),
+    ("set-cookie", "ad_id=secret; Path=/"),
+    ("set-cookie", "_m_1=secret"),
+    ("set-cookie", "session=secret"),
+    ("set-cookie", "ad_id=; Max-Age=0"),
+    ("set-cookie", "mystery=secret"),
+    ("x-visitor-id", "secret"),
+    (
+        "link",
+        "</own.css>; rel=preload, <https://metrics.test/m.js>; rel=preload, \
+         <https://static.hotjar.com/h.js?a;b,c>; rel=prefetch, <https://unknown.test/>; rel=icon",
+    ),
+    ("content-security-policy", "script-src 'self'"),
+];
+
+fn respond(layer: &ConsentLayer, answers: &str, sent: &[(&str, &str)]) -> Exchange {
+    let mut response: Response<Body> = Response::new("<p>News".into());
+    for (name, value) in sent {
+        let name = HeaderName::try_from(*name).unwrap();
+        response.headers_mut().append(name, HeaderValue::from_str(value).unwrap());
+    }
+    let cookies = format!("__Host-consent={}; ad_id=secret; session=secret", chosen(answers));
+    let request = get("/").header(header::COOKIE, cookies).body(empty()).unwrap();
+    exchange(layer, request, response)
+}
+
+#[test]
+fn the_header_is_off_by_default() {
+    for answers in [NONE, ANALYTICS] {
+        assert!(!respond(&site(), answers, &SENT).headers.contains_key(GATE));
+    }
+}
+
+#[test]
+fn g2_g8_g9_g11_the_header_tells_what_was_decided_in_the_response() {
+    let site = site().explain_in_header_for_development();
+    for (answers, metrics, csp) in
+        [(NONE, "denied", ""), (ANALYTICS, "allowed", "; csp script-src allowed metrics")]
+    {
+        let extra = if csp.is_empty() { "" } else { "; csp script-src-elem allowed metrics" };
+        let answer = respond(&site, answers, &SENT);
+        let told = answer.headers[GATE].to_str().unwrap();
+        assert_eq!(
+            told,
+            format!(
+                "cookie ad_id denied marketing; cookie _m_1 {metrics} metrics; cookie session allowed necessary; \
+                 cookie mystery denied undeclared; header x-visitor-id denied marketing; \
+                 link https://metrics.test/m.js {metrics} metrics; \
+                 link https://static.hotjar.com/h.js?a?b?c {metrics} hotjar; \
+                 link https://unknown.test/ allowed undeclared{csp}{extra}"
+            )
+        );
+    }
+    let nothing = respond(&site, NONE, &[("content-type", "text/plain")]);
+    assert!(!nothing.headers.contains_key(GATE));
+}
+
+#[test]
+fn the_header_is_bounded_and_can_be_sent() {
+    let site = site().explain_in_header_for_development();
+    let names: Vec<String> = (0..500).map(|n| format!("cookie-{n}=1")).collect();
+    let sent: Vec<(&str, &str)> = names.iter().map(|line| ("set-cookie", &**line)).collect();
+    let answer = respond(&site, NONE, &sent);
+    let told = answer.headers[GATE].to_str().unwrap();
+    assert!((1900..=2048).contains(&told.len()) && told.ends_with("; ..."), "{told}");
+    assert_eq!(told.matches("...").count(), 1);
+
+    let long = format!("{}=1", "n\u{e4}".repeat(5000));
+    let answer = respond(&site, NONE, &[("set-cookie", &long), ("set-cookie", "ad_id=1")]);
+    let told = answer.headers[GATE].to_str().unwrap();
+    assert!(told.starts_with("cookie n??n??") && told.len() < 200, "{told}");
+    assert!(told.ends_with("... denied undeclared; cookie ad_id denied marketing"), "{told}");
+}
+
+#[cfg(feature = "signed")]
+#[test]
+fn the_header_and_the_key_can_be_set_in_either_order() {
+    let key = || tower_consent::Key::from(&[7; 64]);
+    for site in [
+        site().explain_in_header_for_development().signing_key(key()),
+        site().signing_key(key()).explain_in_header_for_development(),
+    ] {
+        // Not signed, so it is no choice.
+        let told = respond(&site, ANALYTICS, &SENT).headers[GATE].to_str().unwrap().to_owned();
+        assert!(told.contains("_m_1 denied metrics"), "{told}");
+    }
+}
+
+#[cfg(feature = "tracing")]
+#[test]
+fn the_log_tells_rule_vendor_and_category() {
+    use tracing_subscriber::filter::LevelFilter;
+
+    let site = site();
+    let log = common::log_at(LevelFilter::DEBUG, || drop(respond(&site, NONE, &SENT)));
+    let debug: Vec<&str> = log.lines().filter(|line| line.contains("DEBUG")).collect();
+    for (kind, name, answer, rest) in [
+        ("cookie", "ad_id", "denied", "rule=ad_id category=\"marketing\""),
+        ("cookie", "_m_1", "denied", "rule=_m_* vendor=\"metrics\" category=\"analytics\""),
+        ("cookie", "mystery", "denied", "category=\"undeclared\""),
+        ("header", "x-visitor-id", "denied", "rule=x-visitor-id category=\"marketing\""),
+        (
+            "link",
+            "https://metrics.test/m.js",
+            "denied",
+            "rule=metrics.test vendor=\"metrics\" category=\"analytics\"",
+        ),
+        (
+            "link",
+            "https://static.hotjar.com/h.js?a?b?c",
+            "denied",
+            "rule=hotjar.com vendor=\"hotjar\" category=\"analytics\"",
+        ),
+        ("cookie of the request", "ad_id", "denied", "rule=ad_id category=\"marketing\""),
+        ("cookie of the request", "session", "allowed", "category=\"necessary\""),
+    ] {
+        let is_told = |line: &&&str| {
+            line.contains(&format!("kind=\"{kind}\"")) && line.contains(&format!("name=\"{name}\""))
+        };
+        let Some(line) = debug.iter().find(is_told) else { panic!("{kind} {name}: {log}") };
+        assert!(line.contains(answer) && line.contains(rest), "{line}");
+    }
+    assert!(!log.contains("secret"), "{log}");
+    let quiet = common::log_at(LevelFilter::WARN, || drop(respond(&site, NONE, &SENT)));
+    assert!(!quiet.contains("DEBUG"), "{quiet}");
+}
