@@ -55,7 +55,8 @@ impl Edits {
         self.list.truncate(mark);
     }
 
-    /// Appends `piece` with the edits made, and forgets them. What stays is not copied, unless it is short.
+    /// Appends `piece`, with which the places begin, with its edits made; those behind it are kept, counted from its end. What is
+    /// not changed is not copied, unless it is short.
     pub(super) fn apply(&mut self, piece: &Bytes, out: &mut VecDeque<Bytes>) {
         if self.list.is_empty() {
             if !piece.is_empty() {
@@ -76,7 +77,8 @@ impl Edits {
             }
             out.push_back(piece.slice_ref(kept));
         };
-        for edit in self.list.drain(..) {
+        let here = self.list.partition_point(|edit| edit.at < piece.len());
+        for edit in self.list.drain(..here) {
             keep(from..edit.at, &mut changed);
             changed.extend_from_slice(self.bytes.get(edit.insert).unwrap_or_default());
             from = edit.at + edit.skip;
@@ -85,6 +87,11 @@ impl Edits {
         if !changed.is_empty() {
             out.push_back(Bytes::from(changed));
         }
-        self.bytes.clear();
+        for edit in &mut self.list {
+            edit.at -= piece.len();
+        }
+        if self.list.is_empty() {
+            self.bytes.clear();
+        }
     }
 }

@@ -99,7 +99,7 @@ impl<'a, R: Rules> Judge<'a, R> {
             Some((quote @ (b'"' | b'\''), quoted)) => quoted.split(|byte| byte == quote).next(),
             _ => None,
         };
-        self.url(unquoted.unwrap_or(url)).or_else(|| self.url(rest))
+        self.url(unquoted.unwrap_or(url))
     }
 
     fn location(self, location: &Location<'_>) -> Option<&'a str> {

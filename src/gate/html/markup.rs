@@ -87,6 +87,7 @@ pub(super) struct Markup {
     tokenizer: Tokenizer,
     nesting: Nesting,
     open: Option<Open>,
+    is_in_comment: bool,
     /// Whether it is inside `noscript`.
     is_noscript: bool,
     /// The first slug that was denied, where it is asked for.
@@ -127,6 +128,7 @@ impl Markup {
             tokenizer: Tokenizer::new(),
             nesting: Nesting::default(),
             open: None,
+            is_in_comment: false,
             is_noscript: false,
             found: None,
         }
@@ -198,7 +200,11 @@ impl Markup {
     }
 
     fn text(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), GateError> {
-        if self.nesting.is_unsure() && bytes.starts_with(b"<![") {
+        let was_in_comment = self.is_in_comment;
+        self.is_in_comment = kind == Kind::Comment { closed: false };
+        let is_comment = matches!(kind, Kind::Comment { .. }) && !was_in_comment;
+        // A CDATA section or a comment, and they end differently.
+        if is_comment && self.nesting.is_unsure() && bytes.starts_with(b"<![") {
             return Err(GateError::Ambiguous);
         }
         if let Some(Open { foreign: Some(text), .. }) = &mut self.open {
@@ -311,7 +317,9 @@ impl Markup {
             let mut unused = Edits::default();
             let read = markup.read(context, &mut unused, content, 0)?;
             let is_same = markup.tokenizer.is_at_rest() && read == content.len();
-            if !is_same || !unused.is_empty() || markup.open.is_some() {
+            // Inside `title` and the like of `svg` HTML's rules may hold again.
+            let may_nest = open.what == What::Other;
+            if may_nest || !is_same || !unused.is_empty() || markup.open.is_some() {
                 return Err(GateError::Ambiguous);
             }
         }
@@ -325,7 +333,7 @@ impl Markup {
             What::Script => judge.rules.denied_inline(text),
             What::SpeculationRules => judge.rules.denied_inline(text).or_else(|| judge.css(text)),
             What::Style => judge.css(text),
-            What::Noscript => return self.read_noscript(context, edits, content, open.content),
+            What::Noscript => return self.read_noscript(context, edits, content, open),
             What::Withheld => {
                 edits.remove(open.content..end);
                 None
@@ -352,8 +360,9 @@ impl Markup {
         context: &mut Context<R>,
         edits: &mut Edits,
         content: &[u8],
-        at: usize,
+        open: &Open,
     ) -> Result<(), GateError> {
+        let at = open.content;
         let mark = edits.mark();
         let mut markup = Self::noscript();
         markup.found = self.found.clone();
@@ -362,6 +371,9 @@ impl Markup {
         edits.set_offset(outside);
         let read = read?;
         if !markup.is_at_rest(content.len() - read) {
+            if open.is_unsure {
+                return Err(GateError::Ambiguous);
+            }
             // Such browsers would read what follows in another way. Nobody else needs what is in here.
             edits.back_to(mark);
             edits.remove(at..at + content.len());

@@ -6,7 +6,9 @@ use std::collections::VecDeque;
 
 /// `ads.example`, `bücher.example` and `maps.example/tiles` are denied, and what is marked `analytics`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Denied;
+pub(super) struct Denied {
+    pub(super) has_placeholders: bool,
+}
 
 impl Rules for Denied {
     fn concerns(&self, host: &str) -> bool {
@@ -34,7 +36,7 @@ impl Rules for Denied {
     }
 
     fn placeholder(&self, gated: &Gated<'_>) -> Option<Bytes> {
-        let url = String::from_utf8_lossy(gated.url?);
+        let url = String::from_utf8_lossy(gated.url.filter(|_| self.has_placeholders)?);
         url.is_ascii().then(|| format!("[{} {url}]", gated.element).into())
     }
 }
@@ -49,12 +51,29 @@ pub(super) fn gate(
     gate_at("page.example", page, cuts)
 }
 
+/// The same, with nothing put in the place of gated frames.
+pub(super) fn gate_bare(
+    page: &[u8],
+    cuts: impl IntoIterator<Item = usize>,
+) -> Result<Vec<u8>, GateError> {
+    run(Denied { has_placeholders: false }, "page.example", page, cuts)
+}
+
 pub(super) fn gate_at(
     host: &str,
     page: &[u8],
     cuts: impl IntoIterator<Item = usize>,
 ) -> Result<Vec<u8>, GateError> {
-    let mut gate = Gate::new(Denied, host, "/a/b", LIMITS);
+    run(Denied { has_placeholders: true }, host, page, cuts)
+}
+
+fn run(
+    denied: Denied,
+    host: &str,
+    page: &[u8],
+    cuts: impl IntoIterator<Item = usize>,
+) -> Result<Vec<u8>, GateError> {
+    let mut gate = Gate::new(denied, host, "/a/b", LIMITS);
     let mut out = VecDeque::new();
     let mut from = 0;
     for to in cuts.into_iter().chain([page.len()]) {
