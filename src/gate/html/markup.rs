@@ -7,6 +7,7 @@ use super::{
     judge::Judge,
     nesting::Nesting,
     references,
+    skim::skim,
     tag::{Name, Tag},
     tagged::{Outcome, gate_inline, gate_tag},
     tokenizer::{Kind, Tokenizer},
@@ -160,7 +161,13 @@ impl Markup {
         input: &[u8],
         mut at: usize,
     ) -> Result<usize, GateError> {
-        while let Some(token) = self.tokenizer.next(input.get(at..).unwrap_or_default()) {
+        loop {
+            if self.is_calm() {
+                at = skim(input, at, context.limits.tag);
+            }
+            let Some(token) = self.tokenizer.next(input.get(at..).unwrap_or_default()) else {
+                return Ok(at);
+            };
             let end = at + token.len;
             let bytes = input.get(at..end).unwrap_or_default();
             match token.kind {
@@ -178,7 +185,11 @@ impl Markup {
             }
             at = end;
         }
-        Ok(at)
+    }
+
+    /// Whether only tags count that fetch or change how the parser reads on.
+    fn is_calm(&self) -> bool {
+        self.tokenizer.is_at_rest() && self.open.is_none() && self.nesting.is_plain()
     }
 
     /// No more comes: what is unfinished is no tag.

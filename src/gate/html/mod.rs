@@ -28,6 +28,7 @@ mod markup;
 mod mention;
 mod nesting;
 mod references;
+mod skim;
 mod tag;
 mod tagged;
 mod templates;

@@ -68,6 +68,11 @@ impl Nesting {
         self.template.depth > 0
     }
 
+    /// Whether no end tag, and only few start tags, can change anything.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.is_inside() && !self.is_in_template()
+    }
+
     pub(super) fn is_inside(&self) -> bool {
         !self.open.is_empty() || self.is_unsure()
     }
