@@ -112,7 +112,7 @@ fn compare(title: &str, page: &str, few: &Vendors, rounds: usize) {
         "{title}"
     );
     assert_eq!(gated(&frames, few), gated(whole, few));
-    let mut times = [Duration::MAX; 4];
+    let mut times = [Duration::MAX; 6];
     for _ in 0..rounds.max(5) {
         let runs: [&dyn Fn() -> usize; 4] =
             [&|| run(whole, few), &|| run(&frames, few), &|| lol(page, few).len(), &|| {
@@ -126,12 +126,14 @@ fn compare(title: &str, page: &str, few: &Vendors, rounds: usize) {
     }
     let speed = times.map(|time| page.len() as f64 / time.as_secs_f64() / 1e6);
     println!(
-        "{title:26} {:8.0} {:8.0} {:8.0} {:10.2} {:6.1}",
+        "{title:28} {:8.0} {:8.0} {:8.0} {:8.0} {:5.2} {:4.2} {:6.1}",
         speed[0],
         speed[1],
         speed[2],
-        times[3].as_secs_f64() / times[0].as_secs_f64(),
-        speed[0] / speed[2],
+        speed[3],
+        speed[1] / speed[4],
+        speed[0] / speed[5],
+        speed[1] / speed[3],
     );
 }
 
@@ -146,6 +148,13 @@ fn set_up(vendors: &Vendors) {
 
 fn run(frames: &[Bytes], vendors: &Vendors) -> usize {
     feed(frames, vendors).iter().map(Bytes::len).sum()
+}
+
+fn at_once(page: &Bytes, vendors: &Vendors) -> usize {
+    let mut out = VecDeque::new();
+    let gate = Gate::new(vendors, "news.example", "/a/b", Limits::default());
+    gate.whole(page.clone(), &mut out).expect("a page like others");
+    out.iter().map(Bytes::len).sum()
 }
 
 fn gated(frames: &[Bytes], vendors: &Vendors) -> String {

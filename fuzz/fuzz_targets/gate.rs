@@ -111,5 +111,8 @@ fn text_of(node: &Handle) -> Option<String> {
 
 fn leads_to_denied(value: &str) -> bool {
     let page = Url::parse("https://page.example/").expect("a URL");
-    page.join(value).is_ok_and(|url| url.domain().is_some_and(is_denied) && url.scheme() != "x")
+    page.join(value).is_ok_and(|url| {
+        let is_special = ["https", "http", "wss", "ws", "ftp"].contains(&url.scheme());
+        is_special && url.domain().is_some_and(is_denied)
+    })
 }

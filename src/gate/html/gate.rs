@@ -4,9 +4,11 @@ use super::{
     edits::Edits,
     host::Host,
     markup::{Context, Markup},
+    sieve::last_mention,
     url::Base,
 };
 use bytes::{Bytes, BytesMut};
+use memchr::memchr;
 use std::{collections::VecDeque, fmt};
 
 /// What decides: the vendors that are not allowed. Shared and cheap to clone: nothing is compiled per page.
@@ -136,6 +138,25 @@ impl<R: Rules> Gate<R> {
             false => self.push_more(&chunk, out),
         };
         result.map_err(|error| self.fail(error))
+    }
+
+    /// The same for a page that comes in one piece. What comes after the last thing in it that may be denied isn't read: mostly
+    /// all of it.
+    pub(crate) fn whole(mut self, page: Bytes, out: &mut VecDeque<Bytes>) -> Result<(), GateError> {
+        const ESCAPE: u8 = 0x1b;
+        let is_utf_16 = matches!(*page, [0xfe, 0xff, ..] | [0xff, 0xfe, ..]);
+        // Without escapes ISO-2022-JP is ASCII.
+        if !is_utf_16 && memchr(ESCAPE, &page).is_none() && !self.context.has_denied_base() {
+            match last_mention(&page, self.context.judge().rules) {
+                None => {
+                    out.push_back(page);
+                    return Ok(());
+                }
+                Some(last) => self.markup.stop_behind(last),
+            }
+        }
+        self.push(page, out)?;
+        self.finish(out)
     }
 
     /// The page has ended.

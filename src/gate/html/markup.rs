@@ -4,6 +4,7 @@ use super::{
     charset,
     edits::Edits,
     gate::{GateError, Limits, Rules},
+    host::Host,
     judge::Judge,
     nesting::Nesting,
     references,
@@ -41,6 +42,14 @@ impl<R: Rules> Context<R> {
 
     pub(super) fn judge(&self) -> Judge<'_, R> {
         Judge { rules: &self.rules, bases: &self.bases }
+    }
+
+    /// Whether relative URLs may lead to what is denied.
+    pub(super) fn has_denied_base(&self) -> bool {
+        self.bases.iter().any(|base| match &base.host {
+            Host::Named(host) => self.rules.concerns(host),
+            Host::Doubtful => true,
+        })
     }
 
     /// `is_sure`: it is in the page for every browser.
@@ -91,6 +100,8 @@ pub(super) struct Markup {
     is_in_comment: bool,
     /// Whether it is inside `noscript`.
     is_noscript: bool,
+    /// Nothing behind this byte can be denied by itself.
+    last: usize,
     /// The first slug that was denied, where it is asked for.
     found: Option<Option<String>>,
 }
@@ -131,6 +142,7 @@ impl Markup {
             open: None,
             is_in_comment: false,
             is_noscript: false,
+            last: usize::MAX,
             found: None,
         }
     }
@@ -138,6 +150,11 @@ impl Markup {
     fn noscript() -> Self {
         let tokenizer = Tokenizer::new().without_scripting();
         Self { tokenizer, is_noscript: true, ..Self::page() }
+    }
+
+    /// Nothing behind this byte can be denied, unless a base is.
+    pub(super) fn stop_behind(&mut self, last: usize) {
+        self.last = last;
     }
 
     pub(super) fn has_open(&self) -> bool {
@@ -163,6 +180,9 @@ impl Markup {
     ) -> Result<usize, GateError> {
         loop {
             if self.is_calm() {
+                if at > self.last && !context.has_denied_base() {
+                    return Ok(input.len());
+                }
                 at = skim(input, at, context.limits.tag);
             }
             let Some(token) = self.tokenizer.next(input.get(at..).unwrap_or_default()) else {

@@ -28,6 +28,7 @@ mod markup;
 mod mention;
 mod nesting;
 mod references;
+mod sieve;
 mod skim;
 mod tag;
 mod tagged;

@@ -40,6 +40,18 @@ pub(super) fn decode(value: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(decoded)
 }
 
+/// The character of a reference whose `&` is before `text`, and how many bytes it has there.
+pub(super) fn first(text: &[u8]) -> Option<(char, usize)> {
+    let (read, length) = match text.strip_prefix(b"#") {
+        Some(digits) => number(digits).map(|(char, length)| (Text::Char(char), length + 1))?,
+        None => name(text)?,
+    };
+    match read {
+        Text::Char(char) => Some((char, length)),
+        Text::Letters(letters) => letters.chars().next().map(|char| (char, length)),
+    }
+}
+
 enum Text {
     Char(char),
     Letters(&'static str),

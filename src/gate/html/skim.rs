@@ -205,7 +205,6 @@ mod tests {
             "<1>",
             "<p a='>",
             "</p >",
-            "<x-y>",
             "<p style>",
             "<p DATA-Consent=x>",
             "<p/background=x>",

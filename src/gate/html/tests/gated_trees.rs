@@ -1,6 +1,6 @@
 //! Random pages against `html5ever` and the `url` crate: what a walk through the tree finds is gated, and nothing else is.
 
-use super::gates::gate_bare;
+use super::gates::{gate_bare, gate_whole};
 use crate::gate::html::{
     GateError,
     elements::{self, Fetch},
@@ -87,6 +87,24 @@ fn check(page: &str, cuts: &[usize]) -> Result<(), TestCaseError> {
     let gated = gate_bare(page.as_bytes(), []);
     prop_assert_eq!(&gate_bare(page.as_bytes(), cuts.iter().copied()), &gated, "cut at {:?}", cuts);
     prop_assert_eq!(&gate_bare(page.as_bytes(), 1..page.len()), &gated, "byte by byte");
+    // Behind the last mention nothing is withheld, in doubt, or refused.
+    let is_doubtful = ["<noscript", "<svg", "<math"].iter().any(|part| page.contains(part));
+    let at_once = gate_whole(page.as_bytes(), false);
+    if !is_doubtful && gated.is_ok() {
+        prop_assert_eq!(&at_once, &gated, "at once");
+    }
+    if let Ok(at_once) = &at_once {
+        let at_once = std::str::from_utf8(at_once).unwrap();
+        for element in elements_of(at_once, true).iter().chain(&elements_of(at_once, false)) {
+            let denied = element.denied().filter(|reason| reason != "mark" && reason != "content");
+            prop_assert!(
+                denied.is_none() && !element.runs_denied(),
+                "{:?} in {}",
+                element,
+                at_once
+            );
+        }
+    }
     let all = ALL.fetch_add(1, Ordering::Relaxed);
     let gated = match gated {
         Ok(gated) => String::from_utf8(gated).unwrap(),

@@ -87,3 +87,11 @@ fn run(
     assert_eq!(gate.held(), 0);
     Ok(out.iter().flatten().copied().collect())
 }
+
+/// The page after the gate, in one piece.
+pub(super) fn gate_whole(page: &[u8], has_placeholders: bool) -> Result<Vec<u8>, GateError> {
+    let mut out = VecDeque::new();
+    let gate = Gate::new(Denied { has_placeholders }, "page.example", "/a/b", LIMITS);
+    gate.whole(Bytes::copy_from_slice(page), &mut out)?;
+    Ok(out.iter().flatten().copied().collect())
+}

@@ -1,6 +1,6 @@
 //! What is gated, one attribute and one evasion at a time; each page cut at every byte.
 
-use super::gates::{Denied, gate, gate_at};
+use super::gates::{Denied, gate, gate_at, gate_whole};
 
 const ADS: &str = "https://ads.example/x";
 
@@ -11,6 +11,9 @@ fn gated(page: &str) -> String {
         assert_eq!(gate(page.as_bytes(), [cut]).expect(page), whole, "{page:?} cut at {cut}");
     }
     assert_eq!(gate(page.as_bytes(), 1..page.len()).expect(page), whole, "{page:?} byte by byte");
+    let at_once = gate_whole(page.as_bytes(), true).expect(page);
+    // Where the contents of a `noscript` are withheld, at once they may be known to be harmless.
+    assert!(at_once == whole || whole.len() < page.len(), "{page:?} at once");
     String::from_utf8(whole).unwrap()
 }
 
