@@ -17,13 +17,27 @@
 mod blank;
 mod body_start;
 mod charset;
+mod edits;
+mod elements;
 mod foreign;
+mod gate;
+mod host;
 mod inserter;
+mod judge;
+mod markup;
+mod mention;
+mod nesting;
+mod references;
+mod sieve;
+mod skim;
 mod tag;
+mod tagged;
 mod templates;
 mod tokenizer;
+mod url;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use gate::{Gate, GateError, Gated, Limits, Rules};
 pub(crate) use inserter::Inserter;

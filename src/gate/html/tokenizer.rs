@@ -12,7 +12,9 @@ use memchr::{memchr, memchr_iter, memchr2_iter, memmem};
 #[derive(Debug)]
 pub(super) struct Tokenizer {
     content: Content,
+    scripting: bool,
     foreign: bool,
+    cdata: bool,
     /// A tag that the input cut.
     unfinished: Option<TagScanner>,
 }
@@ -72,13 +74,31 @@ impl Tokenizer {
     }
 
     pub(super) fn starting_in(content: Content) -> Self {
-        Self { content, foreign: false, unfinished: None }
+        Self { content, scripting: true, foreign: false, cdata: false, unfinished: None }
+    }
+
+    /// Reads `noscript` as browsers do that run no scripts.
+    pub(super) fn without_scripting(mut self) -> Self {
+        self.scripting = false;
+        self
     }
 
     /// Tells whether the parser is inside `svg` or `math`, where elements with raw text are like any other and CDATA sections
     /// are read. Only the parser's tree knows; ask after each tag.
     pub(super) fn set_foreign(&mut self, foreign: bool) {
+        self.set_place(foreign, foreign);
+    }
+
+    /// As [`set_foreign`](Self::set_foreign), where CDATA sections are read though raw text is raw: right inside `title` and the
+    /// like of `svg`.
+    pub(super) fn set_place(&mut self, foreign: bool, cdata: bool) {
         self.foreign = foreign;
+        self.cdata = cdata;
+    }
+
+    /// Whether what comes is the text of `script`, `style`, `title` and the like.
+    pub(super) fn is_raw(&self) -> bool {
+        matches!(self.content, Content::Raw(_) | Content::Script(_) | Content::Plaintext)
     }
 
     /// Whether the page could end here without leaving anything open.
@@ -146,7 +166,7 @@ impl Tokenizer {
             (Begins::Perhaps, _) | (_, Begins::Perhaps) => return None,
             (Begins::No, Begins::No) => {}
         }
-        if self.foreign {
+        if self.cdata {
             if input.starts_with(CDATA) {
                 self.content = Content::Cdata;
                 return token(Kind::Nothing, CDATA.len());
@@ -283,15 +303,15 @@ impl Tokenizer {
         let len = scanner.position();
         self.unfinished = None;
         self.content = match kind {
-            Kind::StartTag if !self.foreign => content_of(&Tag::new(input).name()),
+            Kind::StartTag if !self.foreign => content_of(&Tag::new(input).name(), self.scripting),
             _ => Content::Data,
         };
         token(kind, len)
     }
 }
 
-/// What the standard's tree construction makes the tokenizer read after a start tag, with scripting on.
-fn content_of(element: &[u8]) -> Content {
+/// What the standard's tree construction makes the tokenizer read after a start tag.
+fn content_of(element: &[u8], scripting: bool) -> Content {
     match element {
         b"script" => Content::Script(Escape::None),
         b"plaintext" => Content::Plaintext,
@@ -302,7 +322,7 @@ fn content_of(element: &[u8]) -> Content {
         b"iframe" => Content::Raw(b"iframe"),
         b"noembed" => Content::Raw(b"noembed"),
         b"noframes" => Content::Raw(b"noframes"),
-        b"noscript" => Content::Raw(b"noscript"),
+        b"noscript" if scripting => Content::Raw(b"noscript"),
         _ => Content::Data,
     }
 }

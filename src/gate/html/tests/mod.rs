@@ -1,6 +1,9 @@
 //! Tests of the whole room. (Those of one parser are beside it; the tokenizer's are in `html5lib.rs` and `tokens.rs`.)
 
 mod documents;
+mod gated_trees;
+mod gates;
+mod gating;
 mod html5ever;
 mod streaming;
 

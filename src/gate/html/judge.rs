@@ -1,0 +1,114 @@
+//! Does a value lead to what is denied?
+
+use super::{
+    elements::Fetch,
+    gate::Rules,
+    host::Host,
+    mention::{find_mention, unescape_css},
+    references,
+    url::{Base, Location, find},
+};
+
+/// What decides, and what URLs are relative to. Values are taken as written, with character references.
+pub(super) struct Judge<'a, R> {
+    pub(super) rules: &'a R,
+    pub(super) bases: &'a [Base],
+}
+
+impl<R> Clone for Judge<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Judge<'_, R> {}
+
+impl<'a, R: Rules> Judge<'a, R> {
+    /// The slug of what is denied and the attribute fetches from. (Pages in attributes are not for this.)
+    pub(super) fn value(self, fetch: Fetch, value: &[u8]) -> Option<&'a str> {
+        let value = references::decode(value);
+        match fetch {
+            Fetch::Url | Fetch::Link => self.url(&value),
+            Fetch::Urls => {
+                let mut urls = value.split(u8::is_ascii_whitespace).filter(|url| !url.is_empty());
+                urls.find_map(|url| self.url(url))
+            }
+            Fetch::Srcset => self.srcset(&value),
+            Fetch::Refresh => self.refresh(&value),
+            Fetch::Text => self.css(&value),
+            Fetch::Page => None,
+        }
+    }
+
+    pub(super) fn url(self, url: &[u8]) -> Option<&'a str> {
+        find(url, self.bases, |location| self.location(location))
+    }
+
+    /// Any URL in a style sheet, whatever it is for.
+    pub(super) fn css(self, css: &[u8]) -> Option<&'a str> {
+        if css.is_empty() {
+            return None;
+        }
+        let plain = unescape_css(css);
+        let mentioned = |text: &[u8]| find_mention(text, |location| self.location(location));
+        // In a string that is no URL yet a backslash may stand for a slash.
+        let raw = (plain.len() != css.len()).then(|| mentioned(css)).flatten();
+        raw.or_else(|| mentioned(&plain)).or_else(|| self.relative_in(&plain))
+    }
+
+    /// CSS that may have relative URLs, where these lead to what is denied.
+    fn relative_in(self, css: &[u8]) -> Option<&'a str> {
+        const SIGNS: [&[u8]; 4] = [b"url(", b"@import", b"image-set(", b"src("];
+        let denied = self.bases.iter().find_map(|base| {
+            let is_relevant = match &base.host {
+                Host::Named(host) => self.rules.concerns(host),
+                Host::Doubtful => true,
+            };
+            is_relevant.then(|| self.location(&Location::on(&base.host, base.path.as_bytes())))?
+        })?;
+        let has = |sign: &[u8]| css.windows(sign.len()).any(|w| w.eq_ignore_ascii_case(sign));
+        SIGNS.into_iter().any(has).then_some(denied)
+    }
+
+    /// Each run between spaces, and what follows a comma in it: more than the standard finds, never less.
+    fn srcset(self, srcset: &[u8]) -> Option<&'a str> {
+        srcset.split(u8::is_ascii_whitespace).find_map(|run| {
+            let commas = run.iter().enumerate().filter(|(_, byte)| **byte == b',');
+            let starts = std::iter::once(0).chain(commas.map(|(at, _)| at + 1));
+            starts
+                .filter_map(|start| run.get(start..))
+                .filter(|url| !url.is_empty())
+                .find_map(|url| self.url(url.trim_ascii_end().strip_suffix(b",").unwrap_or(url)))
+        })
+    }
+
+    /// `5; url='https://…'`, with all that the standard lets people leave out.
+    fn refresh(self, content: &[u8]) -> Option<&'a str> {
+        let is_before = |byte: &u8| {
+            byte.is_ascii_whitespace()
+                || byte.is_ascii_digit()
+                || matches!(byte, b'.' | b';' | b',')
+        };
+        let start = content.iter().position(|byte| !is_before(byte))?;
+        let rest = content.get(start..)?;
+        let named = rest.split_at_checked(3).filter(|(name, _)| name.eq_ignore_ascii_case(b"url"));
+        let url = named
+            .and_then(|(_, rest)| rest.trim_ascii_start().strip_prefix(b"="))
+            .map_or(rest, <[u8]>::trim_ascii_start);
+        let unquoted = match url.split_first() {
+            Some((quote @ (b'"' | b'\''), quoted)) => quoted.split(|byte| byte == quote).next(),
+            _ => None,
+        };
+        self.url(unquoted.unwrap_or(url))
+    }
+
+    fn location(self, location: &Location<'_>) -> Option<&'a str> {
+        let Host::Named(host) = location.host else { return Some(self.rules.in_doubt()) };
+        if !self.rules.concerns(host) {
+            return None;
+        }
+        let (path, decoded) = location.paths();
+        let denied = |path: &str| self.rules.denied_host(host, path);
+        denied(&path).or_else(|| decoded.as_deref().and_then(denied))
+    }
+}

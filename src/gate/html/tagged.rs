@@ -1,0 +1,207 @@
+//! One tag gated: which attributes must go, and how it is written then.
+
+use super::{
+    edits::Edits,
+    elements::{self, Fetch},
+    gate::{GateError, Gated, Rules},
+    markup::Context,
+    references,
+    tag::{Attribute, Name, Step, Tag, TagScanner, ends_name},
+};
+use bytes::Bytes;
+use std::borrow::Cow;
+
+/// What became of a start tag.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Nothing,
+    /// A script whose text counts. `speculates`: JSON with URLs to fetch.
+    Inline {
+        speculates: bool,
+    },
+    /// Gated, because of what this slug names.
+    Gated(String),
+}
+
+/// Names of attributes are compared without regard to case.
+struct Gating<'a> {
+    slug: &'a str,
+    /// What its author marked it with.
+    mark: Option<&'a str>,
+    moved: Vec<&'a [u8]>,
+    /// Its type is changed so that it neither runs nor applies.
+    is_inert: bool,
+    is_hidden: bool,
+}
+
+/// `bytes` are a start tag, at `at` in the page.
+pub(super) fn gate_tag<R: Rules>(
+    context: &mut Context<R>,
+    edits: &mut Edits,
+    name: &Name,
+    bytes: &[u8],
+    at: usize,
+    is_foreign: bool,
+) -> Result<Outcome, GateError> {
+    let tag = Tag::new(bytes);
+    let mark = tag.attribute("data-consent").map(references::decode);
+    let mark =
+        mark.as_deref().map(<[u8]>::trim_ascii).and_then(|mark| std::str::from_utf8(mark).ok());
+    let is_marked = mark.is_some_and(|mark| context.judge().rules.is_denied(mark));
+    let mut slug = mark.filter(|_| is_marked).map(Cow::Borrowed);
+    let mut moved = Vec::new();
+    let row = elements::of(name);
+    for attribute in attributes(bytes) {
+        let written = bytes.get(attribute.name.clone()).unwrap_or_default();
+        let value = bytes.get(attribute.value.clone()).unwrap_or_default();
+        let Some(fetch) = elements::fetch(row, written) else { continue };
+        // Of attributes with the same name the first counts.
+        let is_first = first(bytes, written).is_some_and(|first| first.name == attribute.name);
+        if !is_first || !(is_marked || applies(fetch, &tag)) {
+            continue;
+        }
+        let denied = match fetch {
+            _ if is_marked => None,
+            Fetch::Page => context.nested_page(&references::decode(value))?.map(Cow::Owned),
+            _ => context.judge().value(fetch, value).map(|slug| Cow::Owned(slug.to_owned())),
+        };
+        if is_marked || denied.is_some() {
+            moved.push(written);
+            slug = slug.or(denied);
+        }
+    }
+    let Some(slug) = slug else {
+        return Ok(match &**name {
+            b"script" => inline(&tag, is_foreign),
+            _ => Outcome::Nothing,
+        });
+    };
+    let is_embed = elements::is_embed(name);
+    if is_marked && &**name == b"template" {
+        moved.push(b"shadowrootmode");
+    }
+    if is_embed && !is_foreign && moved.iter().any(|name| !name.eq_ignore_ascii_case(b"style")) {
+        let standin = placeholder(context, name, &tag, &slug);
+        edits.insert(at, standin.as_deref());
+    }
+    let gating = Gating {
+        slug: &slug,
+        mark,
+        moved,
+        is_inert: &**name == b"script" || (is_marked && &**name == b"style"),
+        is_hidden: is_embed || (is_marked && is_hideable(name)),
+    };
+    gating.write(edits, bytes, at);
+    Ok(Outcome::Gated(slug.into_owned()))
+}
+
+/// A script or style whose contents are denied.
+pub(super) fn gate_inline(edits: &mut Edits, tag: &[u8], at: usize, slug: &str) {
+    let mark =
+        Tag::new(tag).attribute("data-consent").and_then(|mark| std::str::from_utf8(mark).ok());
+    let gating = Gating { slug, mark, moved: Vec::new(), is_inert: true, is_hidden: false };
+    gating.write(edits, tag, at);
+}
+
+impl Gating<'_> {
+    /// Only puts in: ` data-consent="slug"` behind the name, and `data-consent-` before the names of attributes.
+    fn write(mut self, edits: &mut Edits, tag: &[u8], at: usize) {
+        let mut head: Vec<&[u8]> = Vec::new();
+        if self.mark != Some(self.slug) {
+            self.moved.push(b"data-consent");
+            head.extend([&b" data-consent=\""[..], self.slug.as_bytes(), b"\""]);
+        }
+        if self.is_inert {
+            self.moved.push(b"type");
+            head.push(b" type=\"text/plain\"");
+        }
+        if self.is_hidden {
+            self.moved.push(b"hidden");
+            head.push(b" hidden=\"\"");
+        }
+        let name_end = tag.iter().skip(1).position(|&byte| ends_name(byte)).unwrap_or_default() + 1;
+        edits.insert(at + name_end, head);
+        for attribute in attributes(tag) {
+            let name = tag.get(attribute.name.clone()).unwrap_or_default();
+            if self.moved.iter().any(|moved| moved.eq_ignore_ascii_case(name)) {
+                edits.insert(at + attribute.name.start, [&b"data-consent-"[..]]);
+            }
+        }
+    }
+}
+
+fn applies(fetch: Fetch, tag: &Tag<'_>) -> bool {
+    let decoded = |name| tag.attribute(name).map(references::decode);
+    match fetch {
+        Fetch::Link => decoded("rel").is_some_and(|rel| elements::rel_fetches(&rel)),
+        Fetch::Refresh => {
+            decoded("http-equiv").is_some_and(|kind| kind.eq_ignore_ascii_case(b"refresh"))
+        }
+        _ => true,
+    }
+}
+
+fn inline(script: &Tag<'_>, is_foreign: bool) -> Outcome {
+    let has = |name| script.attribute(name).is_some();
+    let has_source = if is_foreign { has("href") || has("xlink:href") } else { has("src") };
+    let kind = script.attribute("type").map(references::decode).unwrap_or_default();
+    if has_source || !elements::runs(&kind) {
+        return Outcome::Nothing;
+    }
+    Outcome::Inline { speculates: kind.trim_ascii().eq_ignore_ascii_case(b"speculationrules") }
+}
+
+/// What its author marked is hidden where it shows.
+fn is_hideable(name: &[u8]) -> bool {
+    !matches!(
+        name,
+        b"html"
+            | b"head"
+            | b"body"
+            | b"script"
+            | b"style"
+            | b"link"
+            | b"meta"
+            | b"base"
+            | b"title"
+            | b"template"
+            | b"noscript"
+            | b"source"
+            | b"track"
+    )
+}
+
+fn placeholder<R: Rules>(
+    context: &Context<R>,
+    name: &Name,
+    tag: &Tag<'_>,
+    slug: &str,
+) -> Option<Bytes> {
+    let value = |name| tag.attribute(name).map(references::decode);
+    let url = value(if &**name == b"object" { "data" } else { "src" });
+    let (width, height) = (value("width"), value("height"));
+    let (style, title) = (value("style"), value("title"));
+    context.judge().rules.placeholder(&Gated {
+        slug,
+        element: std::str::from_utf8(name).unwrap_or_default(),
+        url: url.as_deref(),
+        width: width.as_deref(),
+        height: height.as_deref(),
+        style: style.as_deref(),
+        title: title.as_deref(),
+    })
+}
+
+fn attributes(tag: &[u8]) -> impl Iterator<Item = Attribute> {
+    let mut scanner = TagScanner::new(tag);
+    std::iter::from_fn(move || match scanner.step(tag) {
+        Step::Attribute(attribute) => Some(attribute),
+        Step::End { .. } | Step::More => None,
+    })
+}
+
+fn first(tag: &[u8], name: &[u8]) -> Option<Attribute> {
+    attributes(tag).find(|attribute| {
+        tag.get(attribute.name.clone()).is_some_and(|other| other.eq_ignore_ascii_case(name))
+    })
+}

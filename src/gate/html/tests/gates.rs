@@ -1,0 +1,97 @@
+//! The gate as tests use it.
+
+use crate::gate::html::{Gate, GateError, Gated, Limits, Rules};
+use bytes::Bytes;
+use std::collections::VecDeque;
+
+/// `ads.example`, `bücher.example` and `maps.example/tiles` are denied, and what is marked `analytics`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Denied {
+    pub(super) has_placeholders: bool,
+}
+
+impl Rules for Denied {
+    fn concerns(&self, host: &str) -> bool {
+        ["ads.example", "xn--bcher-kva.example", "maps.example"].iter().any(|denied| {
+            host.strip_suffix(denied).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
+    }
+
+    fn denied_host(&self, host: &str, path: &str) -> Option<&str> {
+        assert!(self.concerns(host) && path.starts_with('/'), "{host} {path}");
+        let is_tile = path == "/tiles" || path.starts_with("/tiles/");
+        (!host.ends_with("maps.example") || is_tile).then_some("ads")
+    }
+
+    fn denied_inline(&self, text: &[u8]) -> Option<&str> {
+        memchr::memmem::find(text, b"fbq(").map(|_| "ads")
+    }
+
+    fn is_denied(&self, slug: &str) -> bool {
+        matches!(slug, "analytics" | "ads")
+    }
+
+    fn in_doubt(&self) -> &str {
+        "ads"
+    }
+
+    fn placeholder(&self, gated: &Gated<'_>) -> Option<Bytes> {
+        let url = String::from_utf8_lossy(gated.url.filter(|_| self.has_placeholders)?);
+        url.is_ascii().then(|| format!("[{} {url}]", gated.element).into())
+    }
+}
+
+pub(super) const LIMITS: Limits = Limits { tag: 1000, inline: 5000 };
+
+/// The page after the gate, fed in chunks that end at `cuts`.
+pub(super) fn gate(
+    page: &[u8],
+    cuts: impl IntoIterator<Item = usize>,
+) -> Result<Vec<u8>, GateError> {
+    gate_at("page.example", page, cuts)
+}
+
+/// The same, with nothing put in the place of gated frames.
+pub(super) fn gate_bare(
+    page: &[u8],
+    cuts: impl IntoIterator<Item = usize>,
+) -> Result<Vec<u8>, GateError> {
+    run(Denied { has_placeholders: false }, "page.example", page, cuts)
+}
+
+pub(super) fn gate_at(
+    host: &str,
+    page: &[u8],
+    cuts: impl IntoIterator<Item = usize>,
+) -> Result<Vec<u8>, GateError> {
+    run(Denied { has_placeholders: true }, host, page, cuts)
+}
+
+fn run(
+    denied: Denied,
+    host: &str,
+    page: &[u8],
+    cuts: impl IntoIterator<Item = usize>,
+) -> Result<Vec<u8>, GateError> {
+    let mut gate = Gate::new(denied, host, "/a/b", LIMITS);
+    let mut out = VecDeque::new();
+    let mut from = 0;
+    for to in cuts.into_iter().chain([page.len()]) {
+        let result = gate.push(Bytes::copy_from_slice(&page[from..to]), &mut out);
+        assert_eq!(result.is_err() && gate.held() > 0, false);
+        assert!(gate.held() <= LIMITS.inline + 2 * LIMITS.tag);
+        result?;
+        from = to;
+    }
+    gate.finish(&mut out)?;
+    assert_eq!(gate.held(), 0);
+    Ok(out.iter().flatten().copied().collect())
+}
+
+/// The page after the gate, in one piece.
+pub(super) fn gate_whole(page: &[u8], has_placeholders: bool) -> Result<Vec<u8>, GateError> {
+    let mut out = VecDeque::new();
+    let gate = Gate::new(Denied { has_placeholders }, "page.example", "/a/b", LIMITS);
+    gate.whole(Bytes::copy_from_slice(page), &mut out)?;
+    Ok(out.iter().flatten().copied().collect())
+}
