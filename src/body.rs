@@ -34,6 +34,7 @@ pin_project! {
 struct Page {
     rewriter: Rewriter,
     trailers: Option<HeaderMap>,
+    has_begun: bool,
     has_ended: bool,
 }
 
@@ -53,8 +54,7 @@ impl<B> ResponseBody<B> {
     }
 
     pub(crate) fn page(body: B, rewriter: Rewriter) -> Self {
-        let page = Page { rewriter, trailers: None, has_ended: false };
-        Self { kind: Kind::Page { body, page } }
+        Self { kind: Kind::Page { body, page: Page::new(rewriter) } }
     }
 }
 
@@ -124,6 +124,10 @@ where
 }
 
 impl Page {
+    fn new(rewriter: Rewriter) -> Self {
+        Self { rewriter, trailers: None, has_begun: false, has_ended: false }
+    }
+
     fn poll<B>(
         &mut self,
         mut body: Pin<&mut B>,
@@ -145,7 +149,11 @@ impl Page {
             }
             match poll_bytes(body.as_mut(), cx) {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) => self.rewriter.feed(data),
+                    Ok(data) => {
+                        let is_whole = !self.has_begun && body.is_end_stream();
+                        self.has_begun = true;
+                        self.rewriter.feed(data, is_whole);
+                    }
                     Err(frame) => self.end(frame.into_trailers().ok()),
                 },
                 Poll::Ready(Some(Err(error))) => return self.fail(error),
@@ -175,7 +183,7 @@ impl Page {
 
     /// Nothing follows an error.
     fn fail(&mut self, error: BoxError) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        *self = Self { rewriter: Rewriter::new(Bytes::new()), trailers: None, has_ended: true };
+        *self = Self { has_begun: true, has_ended: true, ..Self::new(Rewriter::default()) };
         Poll::Ready(Some(Err(error)))
     }
 

@@ -1,7 +1,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
-use http::{Request, Response, response::Parts};
+use http::{HeaderValue, Request, Response, StatusCode, header, response::Parts};
 use http_body::Body;
 
 use crate::{
@@ -65,20 +65,26 @@ impl Site {
         response: Response<B>,
     ) -> Response<ResponseBody<B>> {
         let (mut parts, body) = response.into_parts();
-        let takes_banner = visit.is_head || !body.is_end_stream();
-        let (consent, shows_banner) = self.gate(visit, &mut parts, takes_banner);
-        let body = if !shows_banner {
-            ResponseBody::passed(body)
-        } else if visit.is_head {
-            ResponseBody::page_of_head()
-        } else {
-            let return_to = visit.uri.path_and_query().map_or("/", |path| path.as_str());
-            let return_to =
-                routes::return_to::sanitize(return_to, &self.policy.declared().endpoint);
-            let snippet = self.banners.fill(&consent, return_to);
-            ResponseBody::page(body, gate::rewriter(&parts.headers, snippet))
+        let has_body = visit.is_head || !body.is_end_stream();
+        let (consent, treatment) = self.gate(visit, &mut parts, has_body);
+        let body = match treatment {
+            gate::Treatment::Pass => ResponseBody::passed(body),
+            gate::Treatment::Refuse => return refuse(parts),
+            gate::Treatment::Rewrite { .. } if visit.is_head => ResponseBody::page_of_head(),
+            gate::Treatment::Rewrite { banner, gate } => {
+                let snippet = banner.then(|| self.snippet(visit, &consent));
+                let gated = gate.then_some((visit, &*consent));
+                ResponseBody::page(body, gate::rewriter(&parts.headers, snippet, gated))
+            }
         };
         Response::from_parts(parts, body)
+    }
+
+    /// The banner for this visitor, on this page.
+    fn snippet(&self, visit: &Visit, consent: &Consent) -> Bytes {
+        let path = visit.uri.path_and_query().map_or("/", |path| path.as_str());
+        let return_to = routes::return_to::sanitize(path, &self.policy.declared().endpoint);
+        self.banners.fill(consent, return_to)
     }
 
     /// The same for the layer's own answers, which carry no banner.
@@ -96,12 +102,28 @@ impl Site {
         &self,
         visit: &'a Visit,
         parts: &mut Parts,
-        takes_banner: bool,
-    ) -> (Cow<'a, Consent>, bool) {
+        has_body: bool,
+    ) -> (Cow<'a, Consent>, gate::Treatment) {
         let page_for = |consent: &Consent| gate::Page {
             tag: self.banners.tag(consent),
             hashes: self.banners.hashes(consent),
         };
-        gate::response(parts, visit, takes_banner, &self.signing, &self.report, page_for)
+        gate::response(parts, visit, has_body, &self.signing, &self.report, page_for)
     }
+}
+
+/// In place of a page that may hold what the visitor has not allowed, and that can't be read (H12).
+fn refuse<B>(mut parts: Parts) -> Response<ResponseBody<B>> {
+    const REASON: &str = "This page can't be shown: it may contact third parties that you have not \
+        allowed, and it comes in a form in which they can't be taken out.\n";
+    parts.status = StatusCode::INTERNAL_SERVER_ERROR;
+    for name in
+        [header::CONTENT_ENCODING, header::CONTENT_LENGTH, header::CONTENT_RANGE, header::ETAG]
+    {
+        parts.headers.remove(name);
+    }
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    parts.headers.insert(header::CONTENT_TYPE, plain);
+    parts.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Response::from_parts(parts, ResponseBody::own(Bytes::from_static(REASON.as_bytes())))
 }

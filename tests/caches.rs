@@ -221,6 +221,10 @@ async fn v1_a_piece_of_a_page_stays_as_cacheable_as_it_was() {
     let arrived =
         page_of(request, &[("cache-control", "public, max-age=60"), ("etag", "\"1\"")]).await;
     assert_eq!(arrived.header("cache-control").unwrap(), "public, max-age=60");
+    assert!(arrived.header("etag").unwrap().starts_with("\"1-consent-"), "it may be gated");
+    let everything =
+        with(with(get("/comments"), "hx-request", "true"), "cookie", &choice("accept"));
+    let arrived = page_of(everything, &[("etag", "\"1\"")]).await;
     assert_eq!(arrived.header("etag").unwrap(), "\"1\"");
 }
 

@@ -45,6 +45,12 @@ pub(crate) static PAGE_STYLE: Asset = Asset {
     csp: "'sha256-zjpJNunUzc/2dete0hO7g3WCWvGGEEkHm77KQwtLG28='",
 };
 
+/// Of what stands in for a frame.
+pub(crate) static PLACEHOLDER_STYLE: Asset = Asset {
+    text: LazyLock::new(|| squeeze(include_str!("placeholder.css"))),
+    csp: "'sha256-20F/lfKoUPIeQ+Mr990nkP/9N/qldaY22D7BgEsY8xA='",
+};
+
 /// Takes out indentation, empty lines, and comments that fill a line.
 ///
 /// Other line ends stay, so that no two words grow together and scripts keep their meaning. Sources may hold no text,
@@ -78,12 +84,13 @@ mod tests {
     use base64::{Engine as _, prelude::BASE64_STANDARD};
     use sha2::{Digest as _, Sha256};
 
-    const ALL: [(&str, &Asset); 5] = [
+    const ALL: [(&str, &Asset); 6] = [
         ("ASK_STYLE", &ASK_STYLE),
         ("ASK_SCRIPT", &ASK_SCRIPT),
         ("TAB_STYLE", &TAB_STYLE),
         ("TAB_SCRIPT", &TAB_SCRIPT),
         ("PAGE_STYLE", &PAGE_STYLE),
+        ("PLACEHOLDER_STYLE", &PLACEHOLDER_STYLE),
     ];
 
     #[test]

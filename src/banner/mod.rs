@@ -6,6 +6,7 @@
 mod assets;
 mod banners;
 mod markup;
+pub(crate) mod placeholder;
 mod policy_page;
 mod render;
 #[cfg(test)]
@@ -13,5 +14,6 @@ mod samples;
 mod texts;
 
 pub(crate) use banners::{Banners, PolicyPage, policy_page};
+pub(crate) use placeholder::PlaceholderView;
 pub use texts::TextError;
 pub(crate) use texts::Texts;

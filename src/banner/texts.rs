@@ -26,6 +26,7 @@ pub(crate) struct Texts {
     pub(crate) prompt: Prompts,
     pub(crate) settings: Settings,
     pub(crate) category: Categories,
+    pub(crate) placeholder: Placeholder,
     pub(crate) page: Page,
 }
 
@@ -100,6 +101,17 @@ pub(crate) struct Categories {
 pub(crate) struct Category {
     pub(crate) name: String,
     pub(crate) description: String,
+}
+
+/// What stands in for a frame that is not loaded.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Placeholder {
+    pub(crate) message: String,
+    pub(crate) settings: String,
+    pub(crate) open: String,
+    /// Stands for a vendor without a name.
+    pub(crate) unknown: String,
 }
 
 /// The policy page.

@@ -8,7 +8,7 @@ use super::{
     Explanation,
     verdict::{Because, Rule, Verdict},
 };
-use crate::{consent::Consent, policy::Need};
+use crate::{banner::placeholder, consent::Consent, policy::Need};
 
 /// The hash sources of the banner's own style and script: `'sha256-…'`.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,13 @@ pub(crate) struct InlineHashes {
 pub(crate) fn admit_banner(headers: &mut HeaderMap, hashes: InlineHashes) {
     for name in HEADERS {
         admit(headers, &name, |directives| add_banner(directives, hashes));
+    }
+}
+
+/// Admits the style of what stands in for gated frames.
+pub(super) fn admit_placeholders(headers: &mut HeaderMap) {
+    for name in HEADERS {
+        admit(headers, &name, |directives| add_style(directives, placeholder::STYLE.csp));
     }
 }
 
@@ -86,12 +93,16 @@ fn merge(policy: &str, change: impl Fn(&mut Vec<String>)) -> String {
 /// Adds the banner's needs. A directive that is not there falls back as the standard says: it is
 /// written out from what governed it, so that nothing else is loosened.
 fn add_banner(directives: &mut Vec<String>, hashes: InlineHashes) {
-    let styles = ["style-src-elem", "style-src", "default-src"];
-    admit_inline(directives, &styles, hashes.style, &["'nonce-", "'sha"]);
+    add_style(directives, hashes.style);
     let scripts = ["script-src-elem", "script-src", "default-src"];
     admit_inline(directives, &scripts, hashes.script, &["'nonce-", "'sha", "'strict-dynamic'"]);
     admit_self(directives, &["connect-src", "default-src"]);
     admit_self(directives, &["form-action"]);
+}
+
+fn add_style(directives: &mut Vec<String>, hash: &str) {
+    let styles = ["style-src-elem", "style-src", "default-src"];
+    admit_inline(directives, &styles, hash, &["'nonce-", "'sha"]);
 }
 
 /// Adds what a vendor needs in one directive. Where another one governs by fallback, its sources are

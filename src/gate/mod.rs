@@ -6,6 +6,7 @@ mod caches;
 pub(crate) mod cookies;
 mod csp;
 mod deletion;
+mod denied;
 mod destination;
 #[cfg(feature = "compression")]
 pub(crate) mod encoding;
@@ -23,8 +24,9 @@ mod verdict;
 
 pub(crate) use caches::{DIGESTS, PageTag};
 pub(crate) use csp::InlineHashes;
+pub(crate) use denied::DeniedVendors;
 pub(crate) use explanation::Explanation;
 pub(crate) use report::Report;
 pub(crate) use request::{Host, Visit, request};
-pub(crate) use response::{Page, response, rewriter};
+pub(crate) use response::{Page, Treatment, response, rewriter};
 pub(crate) use rewriter::Rewriter;

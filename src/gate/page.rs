@@ -15,6 +15,9 @@ const FRAGMENT_HEADERS: [HeaderName; 6] = [
     HeaderName::from_static("x-livewire"),
 ];
 
+/// What `Sec-Fetch-Dest` calls pages in other pages.
+const FRAMES: [&str; 5] = ["iframe", "frame", "embed", "object", "fencedframe"];
+
 /// What the request is for, as far as it says so itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
@@ -22,45 +25,70 @@ pub(crate) enum Target {
     Document,
     /// It doesn't say; a page where the answer is one.
     Unknown,
-    /// A fragment, a frame, an image: never a place for a banner (H7).
-    Part,
+    /// A frame or a fragment, HTML that goes into another page: gated, and never a place for a banner
+    /// (H7).
+    Piece,
+    /// A script, an image, data: not likely to be HTML at all.
+    Other,
 }
 
 impl Target {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let is_fragment = || FRAGMENT_HEADERS.iter().any(|name| headers.contains_key(name));
+        let accepts_html = || {
+            let accept = headers.get(header::ACCEPT).map(HeaderValue::as_bytes);
+            accept.is_some_and(|accept| memchr::memmem::find(accept, b"text/html").is_some())
+        };
         if let Some(destination) = headers.get(SEC_FETCH_DEST) {
             // A service worker that passes a navigation on hides what it is for: a page or a frame.
             // <https://github.com/w3c/ServiceWorker/issues/1803>
             let is_navigation = || headers.get(SEC_FETCH_MODE).is_some_and(|m| m == "navigate");
             let is_page = destination == "document" || (destination == "empty" && is_navigation());
-            return if is_page { Self::Document } else { Self::Part };
+            if is_page {
+                return Self::Document;
+            }
+            let is_frame = FRAMES.iter().any(|frame| destination == frame);
+            return if is_frame || is_fragment() || accepts_html() {
+                Self::Piece
+            } else {
+                Self::Other
+            };
         }
-        if FRAGMENT_HEADERS.iter().any(|name| headers.contains_key(name)) {
-            return Self::Part;
+        if is_fragment() {
+            return Self::Piece;
         }
         match headers.get(header::ACCEPT) {
-            Some(accept) if memchr::memmem::find(accept.as_bytes(), b"text/html").is_some() => {
-                Self::Document
-            }
-            Some(accept) if accept != "*/*" => Self::Part,
+            Some(_) if accepts_html() => Self::Document,
+            Some(accept) if accept != "*/*" => Self::Other,
             _ => Self::Unknown,
         }
     }
 
     pub(crate) fn could_be_document(self) -> bool {
-        self != Self::Part
+        matches!(self, Self::Document | Self::Unknown)
+    }
+
+    pub(crate) fn could_be_html(self) -> bool {
+        self != Self::Other
     }
 }
 
-/// Whether an answer is an HTML page by its head (H8), whatever coding its body comes in.
-pub(crate) fn is_html_page(parts: &response::Parts) -> bool {
+/// What an answer is by its head (H8), whatever coding its body comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// An HTML page that can be read and changed.
+    Html,
+    /// One that browsers show and that can't be read here: in UTF-16 and the like, or a part of one.
+    UnreadableHtml,
+    /// Anything else, and what has no body.
+    Other,
+}
+
+pub(crate) fn kind(parts: &response::Parts) -> Kind {
     let has_page = !parts.status.is_informational()
         && !matches!(
             parts.status,
-            StatusCode::NO_CONTENT
-                | StatusCode::RESET_CONTENT
-                | StatusCode::PARTIAL_CONTENT
-                | StatusCode::NOT_MODIFIED
+            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
         );
     let is_attachment = || {
         let disposition = parts.headers.get(header::CONTENT_DISPOSITION);
@@ -68,12 +96,15 @@ pub(crate) fn is_html_page(parts: &response::Parts) -> bool {
             value.as_bytes().get(..10).is_some_and(|kind| kind.eq_ignore_ascii_case(b"attachment"))
         })
     };
-    let content_type = parts.headers.get(header::CONTENT_TYPE);
-    has_page && content_type.is_some_and(is_html) && !is_attachment()
+    let kind = parts.headers.get(header::CONTENT_TYPE).map_or(Kind::Other, html_kind);
+    if kind == Kind::Other || !has_page || is_attachment() {
+        return Kind::Other;
+    }
+    if parts.status == StatusCode::PARTIAL_CONTENT { Kind::UnreadableHtml } else { kind }
 }
 
-/// `text/html` by essence, in a charset that ASCII bytes can be written into.
-fn is_html(content_type: &HeaderValue) -> bool {
+/// `text/html` by essence, and whether its charset is one that ASCII bytes can be written into.
+fn html_kind(content_type: &HeaderValue) -> Kind {
     // Most answers are told by their first bytes.
     if !content_type
         .as_bytes()
@@ -81,22 +112,23 @@ fn is_html(content_type: &HeaderValue) -> bool {
         .get(..9)
         .is_some_and(|head| head.eq_ignore_ascii_case(b"text/html"))
     {
-        return false;
+        return Kind::Other;
     }
-    let Ok(content_type) = content_type.to_str() else { return false };
+    let Ok(content_type) = content_type.to_str() else { return Kind::UnreadableHtml };
     let mut fields = content_type.split(';').map(str::trim);
     if !fields.next().is_some_and(|essence| essence.eq_ignore_ascii_case("text/html")) {
-        return false;
+        return Kind::Other;
     }
     let charset = fields.find_map(|field| {
         let (name, value) = field.split_once('=')?;
         name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
     });
-    charset.is_none_or(|charset| {
+    let is_wide = charset.is_some_and(|charset| {
         let charset = charset.to_ascii_lowercase();
-        let is_wide = WIDE_PREFIXES.iter().any(|prefix| charset.starts_with(prefix));
-        !is_wide && !WIDE_LABELS.contains(&charset.as_str())
-    })
+        WIDE_PREFIXES.iter().any(|prefix| charset.starts_with(prefix))
+            || WIDE_LABELS.contains(&charset.as_str())
+    });
+    if is_wide { Kind::UnreadableHtml } else { Kind::Html }
 }
 
 /// Charsets in which ASCII bytes don't mean ASCII, or not always: by the beginnings and the whole
@@ -119,22 +151,23 @@ mod tests {
 
     #[test]
     fn h8_html_by_exact_essence_in_an_ascii_compatible_charset() {
+        use Kind::{Html, Other, UnreadableHtml};
         for (content_type, expected) in [
-            ("text/html", true),
-            ("TEXT/HTML; Charset=UTF-8", true),
-            ("text/html;charset=\"windows-1251\"", true),
-            ("text/html; charset=shift_jis", true),
-            ("text/html; charset=unicode-1-1-utf-8", true),
-            ("text/html; charset=utf-16le", false),
-            ("text/html; charset=\"UTF-16\"", false),
-            ("text/html; charset=iso-2022-jp", false),
-            ("text/htmlx", false),
-            ("text/plain", false),
-            ("application/xhtml+xml", false),
-            ("text/event-stream", false),
+            ("text/html", Html),
+            ("TEXT/HTML; Charset=UTF-8", Html),
+            ("text/html;charset=\"windows-1251\"", Html),
+            ("text/html; charset=shift_jis", Html),
+            ("text/html; charset=unicode-1-1-utf-8", Html),
+            ("text/html; charset=utf-16le", UnreadableHtml),
+            ("text/html; charset=\"UTF-16\"", UnreadableHtml),
+            ("text/html; charset=iso-2022-jp", UnreadableHtml),
+            ("text/htmlx", Other),
+            ("text/plain", Other),
+            ("application/xhtml+xml", Other),
+            ("text/event-stream", Other),
         ] {
             assert_eq!(
-                is_html(&HeaderValue::from_static(content_type)),
+                html_kind(&HeaderValue::from_static(content_type)),
                 expected,
                 "{content_type}"
             );

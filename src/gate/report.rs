@@ -67,6 +67,17 @@ impl Report {
         }
     }
 
+    /// A page went to nobody, since what is denied in it could not be found.
+    pub(crate) fn refused_page(&self) {
+        if is_new(&self.seen, b"a refused page") {
+            warn(format_args!(
+                "a page was refused: it may fetch from a vendor that the visitor has not allowed, and \
+                 it comes compressed, in parts, or in UTF-16. Send it plain, whole, and in UTF-8, or \
+                 enable the feature `compression`"
+            ));
+        }
+    }
+
     /// A page came in a content coding that can't be taken off.
     pub(crate) fn compressed_page(&self, coding: &(impl ToString + ?Sized)) {
         let coding = coding.to_string();

@@ -43,7 +43,7 @@ pub(crate) fn request<B>(request: &mut Request<B>, consent: Consent, page_tag: P
     if is_per_user {
         caches::drop_conditions(headers);
     }
-    if visit.target.could_be_document() {
+    if visit.target.could_be_html() {
         ask_for_a_body_to_work_with(headers);
     }
     visit

@@ -8,7 +8,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response::Par
 #[cfg(feature = "compression")]
 use super::encoding::Coding;
 use super::{
-    PageTag, Report, Rewriter, caches, cookies, csp, headers, links, page, request::Visit,
+    DeniedVendors, PageTag, Report, Rewriter, caches, cookies, csp, headers,
+    html::{Gate, Limits},
+    links, page,
+    request::Visit,
     vendors::VendorGate,
 };
 use crate::{
@@ -35,17 +38,28 @@ pub(crate) struct Page {
     pub(crate) hashes: csp::InlineHashes,
 }
 
-/// Enforces consent on the head of a response. `takes_banner` says whether the body is one to put a
-/// banner into, if the head is a page's; `page_for` what the page would carry. Returns the consent
-/// that holds for the response, and whether it is a page with a banner.
+/// What happens to the body of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Treatment {
+    /// It passes.
+    Pass,
+    /// It is a page: a banner goes in, denied tags come out, or both.
+    Rewrite { banner: bool, gate: bool },
+    /// It is a page that may hold denied tags and can't be read: it goes to nobody (H12).
+    Refuse,
+}
+
+/// Enforces consent on the head of a response. `has_body` says whether bytes follow, or would for
+/// `GET`; `page_for` what a page would carry. Returns the consent that holds for the response, and what
+/// is to happen to its body.
 pub(crate) fn response<'a>(
     parts: &mut Parts,
     visit: &'a Visit,
-    takes_banner: bool,
+    has_body: bool,
     signing: &Signing,
     report: &Report,
     page_for: impl Fn(&Consent) -> Page,
-) -> (Cow<'a, Consent>, bool) {
+) -> (Cow<'a, Consent>, Treatment) {
     let change = parts.extensions.remove::<Choice>();
     let consent = effective(visit, change, parts.extensions.remove::<NoTracking>());
     let headers = &mut parts.headers;
@@ -63,27 +77,61 @@ pub(crate) fn response<'a>(
         keep_choice(headers, &choice, visit, &consent, signing);
         caches::forbid_storing(headers);
     }
-    let is_html = page::is_html_page(parts);
+    let kind = page::kind(parts);
     let updates_page = parts.status == StatusCode::NOT_MODIFIED && visit.has_own_etag;
     let headers = &mut parts.headers;
+    let is_html = kind == page::Kind::Html;
     if is_html || updates_page {
         guard_page(headers, &consent, updates_page);
         csp::admit_vendors(headers, &consent, &mut explanation);
-        depends = true;
     }
-    let shows_banner =
-        is_html && visit.target.could_be_document() && takes_banner && is_readable(headers, report);
-    if depends {
-        caches::vary_by_consent(headers, is_html || updates_page);
+    if kind != page::Kind::Other || updates_page {
+        caches::vary_by_consent(headers, true);
+    } else if depends {
+        caches::vary_by_consent(headers, false);
     }
-    if shows_banner || updates_page {
-        let page = page_for(&consent);
-        csp::admit_banner(headers, page.hashes);
-        caches::mark_changed_page(headers, page.tag);
+    let treatment = treat(headers, kind, has_body, visit, vendors, report);
+    let carries_banner = match treatment {
+        Treatment::Rewrite { banner, .. } => banner,
+        Treatment::Pass | Treatment::Refuse => updates_page && visit.target.could_be_document(),
+    };
+    if carries_banner {
+        csp::admit_banner(headers, page_for(&consent).hashes);
+        if !vendors.gates_nothing() {
+            csp::admit_placeholders(headers);
+        }
         caches::make_private(headers, !consent.is_decided());
     }
+    if updates_page || matches!(treatment, Treatment::Rewrite { .. }) {
+        caches::mark_changed_page(headers, page_for(&consent).tag);
+    }
     explanation.put_into(headers);
-    (consent, shows_banner)
+    (consent, treatment)
+}
+
+fn treat(
+    headers: &HeaderMap,
+    kind: page::Kind,
+    has_body: bool,
+    visit: &Visit,
+    vendors: VendorGate<'_>,
+    report: &Report,
+) -> Treatment {
+    if kind == page::Kind::Other || !has_body {
+        return Treatment::Pass;
+    }
+    let gate = !vendors.gates_nothing();
+    let is_readable = kind == page::Kind::Html && is_readable(headers, report);
+    let banner = visit.target.could_be_document();
+    if !is_readable && gate && vendors.gates_what_is_declared() {
+        report.refused_page();
+        return Treatment::Refuse;
+    }
+    if is_readable && (gate || banner) {
+        Treatment::Rewrite { banner, gate }
+    } else {
+        Treatment::Pass
+    }
 }
 
 /// What holds for the response: a handler may have changed it.
@@ -172,9 +220,21 @@ fn is_readable(headers: &HeaderMap, report: &Report) -> bool {
     coded.is_none()
 }
 
-/// What puts this snippet into the page of this head.
-pub(crate) fn rewriter(headers: &HeaderMap, snippet: Bytes) -> Rewriter {
-    let rewriter = Rewriter::new(snippet);
+/// What changes the page of this head: puts the snippet in, and gates it for this visitor.
+pub(crate) fn rewriter(
+    headers: &HeaderMap,
+    snippet: Option<Bytes>,
+    gate: Option<(&Visit, &Consent)>,
+) -> Rewriter {
+    let mut rewriter = Rewriter::default();
+    if let Some(snippet) = snippet {
+        rewriter = rewriter.insert(snippet);
+    }
+    if let Some((visit, consent)) = gate {
+        let host = visit.host().name();
+        let rules = DeniedVendors::new(consent.clone(), host);
+        rewriter = rewriter.gate(Gate::new(rules, host, visit.uri.path(), Limits::default()));
+    }
     #[cfg(feature = "compression")]
     let rewriter = {
         let coding = Coding::parse(headers.get_all(header::CONTENT_ENCODING));

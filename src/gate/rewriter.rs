@@ -6,18 +6,24 @@ use tower::BoxError;
 
 #[cfg(feature = "compression")]
 use super::encoding::{Coding, decode::Decoder, encode::Encoder};
-use super::html::Inserter;
+use super::{
+    DeniedVendors,
+    html::{Gate, GateError, Inserter},
+};
 
-/// A page's bytes on their way through: the coding off, the banner in, the coding on again. Bytes
-/// in, bytes out, no I/O.
+/// A page's bytes on their way through: the coding off, denied tags out, the banner in, the coding on
+/// again. Bytes in, bytes out, no I/O.
 ///
 /// After each [`feed`](Rewriter::feed) or [`end`](Rewriter::end), [`pull`](Rewriter::pull) until
 /// there is nothing.
+#[derive(Default)]
 pub(crate) struct Rewriter {
-    inserter: Inserter,
+    change: Change,
     /// What can leave.
     ready: VecDeque<Bytes>,
     has_ended: bool,
+    /// Nothing of a page that can't be gated may follow.
+    failure: Option<GateError>,
     #[cfg(feature = "compression")]
     coded: Option<Coded>,
 }
@@ -30,15 +36,64 @@ struct Coded {
     encoder: Option<Encoder>,
 }
 
-impl Rewriter {
-    pub(crate) fn new(snippet: Bytes) -> Self {
-        Self {
-            inserter: Inserter::new(vec![snippet]),
-            ready: VecDeque::new(),
-            has_ended: false,
-            #[cfg(feature = "compression")]
-            coded: None,
+/// What is changed in a page. Gating comes first: what the layer itself puts in is not for the gate.
+#[derive(Default)]
+struct Change {
+    gate: Option<Gate<DeniedVendors>>,
+    inserter: Option<Inserter>,
+    between: VecDeque<Bytes>,
+}
+
+impl Change {
+    /// `is_whole` says that the chunk is all of the page.
+    fn push(
+        &mut self,
+        chunk: Bytes,
+        is_whole: bool,
+        out: &mut VecDeque<Bytes>,
+    ) -> Result<(), GateError> {
+        let gated = match (&mut self.gate, is_whole) {
+            (None, _) => {
+                self.between.push_back(chunk);
+                Ok(())
+            }
+            (gate @ Some(_), true) => {
+                gate.take().map_or(Ok(()), |gate| gate.whole(chunk, &mut self.between))
+            }
+            (Some(gate), false) => gate.push(chunk, &mut self.between),
+        };
+        self.insert(out);
+        gated
+    }
+
+    fn finish(&mut self, out: &mut VecDeque<Bytes>) -> Result<(), GateError> {
+        let gated = self.gate.take().map_or(Ok(()), |mut gate| gate.finish(&mut self.between));
+        self.insert(out);
+        if let (Ok(()), Some(inserter)) = (gated, &mut self.inserter) {
+            inserter.finish(out);
         }
+        gated
+    }
+
+    fn insert(&mut self, out: &mut VecDeque<Bytes>) {
+        match &mut self.inserter {
+            Some(inserter) => self.between.drain(..).for_each(|chunk| inserter.push(chunk, out)),
+            None => out.append(&mut self.between),
+        }
+    }
+}
+
+impl Rewriter {
+    /// Puts this into the page, where `body` opens.
+    pub(crate) fn insert(mut self, snippet: Bytes) -> Self {
+        self.change.inserter = Some(Inserter::new(vec![snippet]));
+        self
+    }
+
+    /// Takes from the page what fetches from a vendor that isn't allowed.
+    pub(crate) fn gate(mut self, gate: Gate<DeniedVendors>) -> Self {
+        self.change.gate = Some(gate);
+        self
     }
 
     /// The page comes, and leaves, in this coding.
@@ -51,13 +106,13 @@ impl Rewriter {
         self
     }
 
-    /// Takes a chunk of the page.
-    pub(crate) fn feed(&mut self, chunk: Bytes) {
+    /// Takes a chunk of the page. `is_whole` says that it is all of it.
+    pub(crate) fn feed(&mut self, chunk: Bytes, is_whole: bool) {
         #[cfg(feature = "compression")]
         if let Some(coded) = &mut self.coded {
             return coded.decoder.feed(chunk);
         }
-        self.inserter.push(chunk, &mut self.ready);
+        self.failure = self.change.push(chunk, is_whole, &mut self.ready).err();
     }
 
     /// The page has ended.
@@ -67,7 +122,7 @@ impl Rewriter {
         if let Some(coded) = &mut self.coded {
             return coded.decoder.end();
         }
-        self.inserter.finish(&mut self.ready);
+        self.failure = self.failure.or(self.change.finish(&mut self.ready).err());
     }
 
     /// The next bytes that can leave.
@@ -76,7 +131,10 @@ impl Rewriter {
         if self.coded.is_some() {
             return self.pull_coded();
         }
-        Ok(self.ready.pop_front())
+        match (self.ready.pop_front(), self.failure) {
+            (None, Some(failure)) => Err(failure.into()),
+            (ready, _) => Ok(ready),
+        }
     }
 
     /// Decodes piece by piece, so that a small chunk that unfolds to a huge one takes no more memory
@@ -88,8 +146,8 @@ impl Rewriter {
             let piece = coded.decoder.pull()?;
             let is_last = piece.is_none() && self.has_ended;
             match piece {
-                Some(piece) => self.inserter.push(piece, &mut self.ready),
-                None if is_last => self.inserter.finish(&mut self.ready),
+                Some(piece) => self.change.push(piece, false, &mut self.ready)?,
+                None if is_last => self.change.finish(&mut self.ready)?,
                 None => return Ok(None),
             }
             let mut bytes = Vec::new();
@@ -122,7 +180,8 @@ impl Rewriter {
         if self.coded.is_some() {
             return false;
         }
-        self.ready.is_empty() && self.inserter.is_settled()
+        let is_settled = self.change.inserter.as_ref().is_none_or(Inserter::is_settled);
+        self.ready.is_empty() && self.change.gate.is_none() && is_settled
     }
 
     /// How many bytes leave, with these to come in.
@@ -132,11 +191,18 @@ impl Rewriter {
             return SizeHint::default();
         }
         let ready: usize = self.ready.iter().map(Bytes::len).sum();
-        let sure = (ready + self.inserter.held()) as u64;
-        let most = sure + self.inserter.insertable() as u64;
+        let (held, insertable) = match &self.change.inserter {
+            Some(inserter) => (inserter.held(), inserter.insertable()),
+            None => (0, 0),
+        };
+        // The gate only puts in, and how much isn't known before.
+        let gate = self.change.gate.as_ref();
+        let sure = (ready + held + gate.map_or(0, Gate::held)) as u64;
+        let most = sure + insertable as u64;
         let mut hint = SizeHint::new();
         hint.set_lower(rest.lower().saturating_add(sure));
-        if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(most)) {
+        if let (None, Some(upper)) = (gate, rest.upper().and_then(|upper| upper.checked_add(most)))
+        {
             hint.set_upper(upper);
         }
         hint

@@ -69,7 +69,6 @@ impl<'a> VendorGate<'a> {
 
     /// Whether anything on this host may be denied: [`judge`](Self::judge) says what. The host is as
     /// there.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the HTML gate"))]
     pub(crate) fn concerns(&self, host: &str) -> bool {
         if host.eq_ignore_ascii_case(self.page_host) {
             return false;
@@ -86,13 +85,27 @@ impl<'a> VendorGate<'a> {
         third_parties.are_all_in(self.consent.allowed()) && self.consent.allows_undeclared_hosts()
     }
 
+    /// Whether a page that can't be read would surely be a leak: the site says itself that its pages
+    /// fetch from what is denied, or that they may from nobody else.
+    pub(crate) fn gates_what_is_declared(&self) -> bool {
+        let third_parties = self.consent.policy().third_parties();
+        !third_parties.are_declared_in(self.consent.allowed())
+            || !self.consent.allows_undeclared_hosts()
+    }
+
     /// Whether this category or vendor, of the policy or the catalog, is denied.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the HTML gate"))]
     pub(crate) fn is_denied(&self, slug: &str) -> bool {
         let policy = self.consent.policy();
         let known = || policy.third_parties().purpose_of_known(slug);
         let purpose = policy.purpose(slug).or_else(known);
         !purpose.is_some_and(|purpose| self.consent.allows_purpose(purpose))
+    }
+
+    /// The denied vendor whose mark the text of an inline script contains.
+    pub(crate) fn denied_mark(&self, text: &[u8]) -> Option<&'a str> {
+        let consent = self.consent;
+        let third_parties = consent.policy().third_parties();
+        third_parties.marked(text, |purpose| !consent.allows_purpose(purpose))
     }
 
     fn verdict(&self, owner: Owner<'a>) -> Verdict<'a> {

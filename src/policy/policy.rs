@@ -228,7 +228,6 @@ impl Policy {
     }
 
     /// The vendor of this slug: declared, or known to the catalog.
-    #[cfg(feature = "tracing")]
     pub(crate) fn vendor(&self, slug: &str) -> Option<&Vendor> {
         let declared = self.vendors.iter().find(|vendor| vendor.slug() == slug);
         declared.or_else(|| catalog::vendor(slug))

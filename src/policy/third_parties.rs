@@ -1,5 +1,7 @@
 //! Whose a host is, and what the visitor has to allow for it.
 
+use aho_corasick::AhoCorasick;
+
 use super::{Purpose, PurposeSet, Vendor, catalog, hosts::HostTable};
 
 /// The vendors by their hosts: what the site says of its own vendors holds first, for the whole of
@@ -13,8 +15,11 @@ pub(crate) struct ThirdParties {
     declared: Box<[Purpose]>,
     /// By place in the catalog.
     known: Box<[Known]>,
+    marks: Marks,
     /// All that a host may need.
     purposes: PurposeSet,
+    /// What the site's own vendors need that pages fetch from.
+    declared_purposes: PurposeSet,
     /// Whether a vendor of the catalog belongs to a category that the policy doesn't have.
     has_homeless: bool,
 }
@@ -55,10 +60,22 @@ impl ThirdParties {
             Known { purpose: purpose.unwrap_or(Purpose::NEVER), declared: place }
         });
         let known: Box<[Known]> = known.collect();
+        let unknown = |vendor: &&Vendor| catalog::vendor(vendor.slug()).is_none();
+        let own_marks = vendors.iter().zip(declared).filter(|(vendor, _)| unknown(vendor));
+        let known_marks = catalog::all().iter().zip(&known).map(|(vendor, known)| {
+            let declared = known.declared.and_then(|place| vendors.get(place));
+            (declared.unwrap_or(vendor), &known.purpose)
+        });
         let all = || declared.iter().copied().chain(known.iter().map(|known| known.purpose));
+        let is_fetched =
+            |vendor: &Vendor| !(vendor.hosts().is_empty() && vendor.marks().is_empty());
+        let fetched = vendors.iter().zip(declared).filter(|(vendor, _)| is_fetched(vendor));
         Self {
+            declared_purposes: fetched
+                .fold(PurposeSet::EMPTY, |purposes, (_, purpose)| purposes.with(*purpose)),
             purposes: all().fold(PurposeSet::EMPTY, PurposeSet::with),
             has_homeless: all().any(|purpose| purpose == Purpose::NEVER),
+            marks: Marks::new(own_marks.chain(known_marks)),
             declared: declared.into(),
             own,
             known,
@@ -100,13 +117,54 @@ impl ThirdParties {
         own.chain(known.filter_map(|owner| Some(self.known.get(owner)?.purpose)))
     }
 
+    /// The first vendor that is denied and whose mark stands in the text of an inline script.
+    pub(crate) fn marked(&self, text: &[u8], is_denied: impl Fn(Purpose) -> bool) -> Option<&str> {
+        self.marks.find(text, is_denied)
+    }
+
     /// Whether whoever is allowed all of these may be sent to every vendor.
     pub(crate) fn are_all_in(&self, allowed: PurposeSet) -> bool {
         !self.has_homeless && self.purposes.minus(allowed).is_empty()
     }
 
+    /// Whether whoever is allowed all of these may be sent to every vendor that the site declares.
+    pub(crate) fn are_declared_in(&self, allowed: PurposeSet) -> bool {
+        self.declared_purposes.minus(allowed).is_empty()
+    }
+
     /// What the vendor of this place in the catalog belongs to.
     pub(crate) fn purpose_of_known(&self, slug: &str) -> Option<Purpose> {
         self.known.get(catalog::place(slug)?).map(|known| known.purpose)
+    }
+}
+
+/// The texts by which inline scripts are known, all looked for at once.
+#[derive(Clone, Debug)]
+struct Marks {
+    /// None where they could not be compiled, which their number makes impossible.
+    automaton: Option<AhoCorasick>,
+    /// By place of the text.
+    owners: Box<[(Box<str>, Purpose)]>,
+}
+
+impl Marks {
+    fn new<'a>(vendors: impl Iterator<Item = (&'a Vendor, &'a Purpose)>) -> Self {
+        let mut texts = Vec::new();
+        let mut owners = Vec::new();
+        for (vendor, purpose) in vendors {
+            for mark in vendor.marks() {
+                texts.push(mark.as_str());
+                owners.push((vendor.slug().into(), *purpose));
+            }
+        }
+        Self { automaton: AhoCorasick::new(texts).ok(), owners: owners.into() }
+    }
+
+    fn find(&self, text: &[u8], is_denied: impl Fn(Purpose) -> bool) -> Option<&str> {
+        let mut found = self.automaton.as_ref()?.find_overlapping_iter(text);
+        found.find_map(|mark| {
+            let (slug, purpose) = self.owners.get(mark.pattern().as_usize())?;
+            is_denied(*purpose).then_some(&**slug)
+        })
     }
 }

@@ -19,7 +19,8 @@ pub(crate) trait Rules {
     /// URL that leads elsewhere.
     fn concerns(&self, host: &str) -> bool;
 
-    /// The denied vendor that this place belongs to. `path` begins with `/` and has neither query nor dot segments.
+    /// The denied vendor that this place belongs to. `path` begins with `/`, has no dot segments, and
+    /// keeps its query, by which some vendors are told apart.
     fn denied_host(&self, host: &str, path: &str) -> Option<&str>;
 
     /// The denied vendor whose mark the text of an inline script contains.
@@ -41,14 +42,10 @@ pub(crate) trait Rules {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gated<'a> {
     pub(crate) slug: &'a str,
-    /// `iframe`, `embed`, `object` …
-    pub(crate) element: &'a str,
     /// `src`, or `data` of an `object`, as written: it may be relative.
     pub(crate) url: Option<&'a [u8]>,
     pub(crate) width: Option<&'a [u8]>,
     pub(crate) height: Option<&'a [u8]>,
-    pub(crate) style: Option<&'a [u8]>,
-    pub(crate) title: Option<&'a [u8]>,
 }
 
 #[derive(Clone, Copy, Debug)]

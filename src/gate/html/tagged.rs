@@ -180,15 +180,11 @@ fn placeholder<R: Rules>(
     let value = |name| tag.attribute(name).map(references::decode);
     let url = value(if &**name == b"object" { "data" } else { "src" });
     let (width, height) = (value("width"), value("height"));
-    let (style, title) = (value("style"), value("title"));
     context.judge().rules.placeholder(&Gated {
         slug,
-        element: std::str::from_utf8(name).unwrap_or_default(),
         url: url.as_deref(),
         width: width.as_deref(),
         height: height.as_deref(),
-        style: style.as_deref(),
-        title: title.as_deref(),
     })
 }
 

@@ -3,7 +3,7 @@
 //! Where the answer hangs on what isn't known here (the page's own scheme), every reading is tried.
 
 use super::host::{Host, percent_decode};
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 use std::borrow::Cow;
 
 /// What URLs are relative to.
@@ -63,10 +63,13 @@ impl<'a> Location<'a> {
         Self { host, base: "", path }
     }
 
-    /// Its path, dot segments resolved: as the standard has it, and as servers read it that decode it.
+    /// Its path with the query, dot segments resolved: as the standard has it, and as servers read it
+    /// that decode it.
     pub(super) fn paths(&self) -> (String, Option<String>) {
-        let end = memchr2(b'?', b'#', self.path).unwrap_or(self.path.len());
-        let path = self.path.get(..end).unwrap_or_default();
+        let fragment = memchr(b'#', self.path).unwrap_or(self.path.len());
+        let before = self.path.get(..fragment).unwrap_or_default();
+        let end = memchr(b'?', before).unwrap_or(before.len());
+        let (path, query) = before.split_at_checked(end).unwrap_or((before, &[]));
         let mut whole = Vec::new();
         if path.first().is_none_or(|&byte| !is_slash(byte)) {
             let base = self
@@ -83,8 +86,10 @@ impl<'a> Location<'a> {
             }
         }
         whole.extend_from_slice(path);
-        let decoded = whole.contains(&b'%').then(|| normal(&percent_decode(&whole)));
-        (normal(&whole), decoded)
+        let with_query = |path: &[u8], query: &[u8]| normal(path) + &String::from_utf8_lossy(query);
+        let decoded = before.contains(&b'%') || whole.contains(&b'%');
+        let decoded = decoded.then(|| with_query(&percent_decode(&whole), &percent_decode(query)));
+        (with_query(&whole, query), decoded)
     }
 }
 

@@ -37,7 +37,7 @@ impl Rules for Denied {
 
     fn placeholder(&self, gated: &Gated<'_>) -> Option<Bytes> {
         let url = String::from_utf8_lossy(gated.url.filter(|_| self.has_placeholders)?);
-        url.is_ascii().then(|| format!("[{} {url}]", gated.element).into())
+        url.is_ascii().then(|| format!("[{url}]").into())
     }
 }
 

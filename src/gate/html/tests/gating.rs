@@ -322,7 +322,7 @@ fn h2_whatever_its_author_marked_is_gated() {
         ),
         (
             "<iframe hidden src=/x data-consent=analytics>",
-            "[iframe /x]<iframe hidden=\"\" data-consent-hidden data-consent-src=/x data-consent=analytics>",
+            "[/x]<iframe hidden=\"\" data-consent-hidden data-consent-src=/x data-consent=analytics>",
         ),
         (
             "<link data-consent=analytics rel=stylesheet href=x>",
@@ -375,7 +375,7 @@ fn h3_a_gated_element_keeps_what_it_had() {
         ),
         (
             "<iframe src='//ads.example/?a&amp;b' width=1></iframe>",
-            "[iframe //ads.example/?a&b]<iframe data-consent=\"ads\" hidden=\"\" data-consent-src='//ads.example/?a&amp;b' width=1></iframe>",
+            "[//ads.example/?a&b]<iframe data-consent=\"ads\" hidden=\"\" data-consent-src='//ads.example/?a&amp;b' width=1></iframe>",
         ),
         (
             "<style>@import '//ads.example'</style>",

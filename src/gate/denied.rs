@@ -1,0 +1,67 @@
+use bytes::Bytes;
+
+use super::{
+    html::{Gated, Rules},
+    vendors::VendorGate,
+    verdict::UNDECLARED,
+};
+use crate::{
+    banner::{PlaceholderView, placeholder},
+    consent::Consent,
+    policy::Vendor,
+};
+
+/// What one visitor's page may not fetch from: the rules of the HTML gate.
+pub(crate) struct DeniedVendors {
+    consent: Consent,
+    page_host: String,
+}
+
+impl DeniedVendors {
+    /// `page_host` is the one that the request was made to, without port.
+    pub(crate) fn new(consent: Consent, page_host: &str) -> Self {
+        Self { consent, page_host: page_host.to_owned() }
+    }
+
+    fn gate(&self) -> VendorGate<'_> {
+        VendorGate::new(&self.consent, &self.page_host)
+    }
+}
+
+impl Rules for DeniedVendors {
+    fn concerns(&self, host: &str) -> bool {
+        self.gate().concerns(host)
+    }
+
+    fn denied_host(&self, host: &str, path: &str) -> Option<&str> {
+        let verdict = self.gate().judge(host, path);
+        (!verdict.allowed).then(|| verdict.slug())
+    }
+
+    fn denied_inline(&self, text: &[u8]) -> Option<&str> {
+        self.gate().denied_mark(text)
+    }
+
+    fn is_denied(&self, slug: &str) -> bool {
+        self.gate().is_denied(slug)
+    }
+
+    fn in_doubt(&self) -> &str {
+        UNDECLARED
+    }
+
+    fn placeholder(&self, gated: &Gated<'_>) -> Option<Bytes> {
+        let policy = self.consent.policy();
+        let texts = policy.texts();
+        let vendor = policy.vendor(gated.slug).map(Vendor::name);
+        let pixels = |value: Option<&[u8]>| std::str::from_utf8(value?).ok()?.trim().parse().ok();
+        Some(placeholder::render(&PlaceholderView {
+            vendor: vendor.unwrap_or(&texts.placeholder.unknown),
+            slug: gated.slug,
+            endpoint: &policy.declared().endpoint,
+            url: gated.url.and_then(|url| std::str::from_utf8(url).ok()),
+            size: (pixels(gated.width), pixels(gated.height)),
+            texts,
+        }))
+    }
+}
