@@ -78,11 +78,12 @@ fn main() {
     let rounds: usize = std::env::var("ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(200);
     let few = Vendors::new(1);
     println!(
-        "{:26} {:>8} {:>8} {:>8} {:>10} {:>6}",
-        "MB/s", "1 frame", "8K fr.", "lol_html", "500 v. /1", "ratio"
+        "{:28} {:>8} {:>8} {:>8} {:>8} {:>10} {:>6}",
+        "MB/s", "at once", "1 frame", "8K fr.", "lol_html", "500 v. /1", "ratio"
     );
     for (kind, page) in [
         ("tag-dense", tag_dense as fn(usize, bool) -> String),
+        ("image-heavy", image_heavy),
         ("text-heavy", text_heavy),
         ("script-heavy", script_heavy),
     ] {
@@ -114,10 +115,14 @@ fn compare(title: &str, page: &str, few: &Vendors, rounds: usize) {
     assert_eq!(gated(&frames, few), gated(whole, few));
     let mut times = [Duration::MAX; 6];
     for _ in 0..rounds.max(5) {
-        let runs: [&dyn Fn() -> usize; 4] =
-            [&|| run(whole, few), &|| run(&frames, few), &|| lol(page, few).len(), &|| {
-                run(whole, &many)
-            }];
+        let runs: [&dyn Fn() -> usize; 6] = [
+            &|| at_once(&bytes, few),
+            &|| run(whole, few),
+            &|| run(&frames, few),
+            &|| lol(page, few).len(),
+            &|| run(whole, &many),
+            &|| at_once(&bytes, &many),
+        ];
         for (time, run) in times.iter_mut().zip(runs) {
             let start = Instant::now();
             black_box(run());
@@ -256,6 +261,15 @@ fn tag_dense(size: usize, mentions: bool) -> String {
              <span class=\"n\"><span class=\"pre\">x</span></span></em><span class=\"sig-paren\">)</span><a class=\"headerlink\" href=\"#m.f{n}\" \
              title=\"Link\">&para;</a></dt>\n<dd><p>See <a class=\"reference internal\" href=\"f{n}.html#x\"><code class=\"docutils literal\">\
              <span class=\"pre\">f{n}()</span></code></a> for <em>more</em>.</p></dd>\n"
+        )
+    })
+}
+
+fn image_heavy(size: usize, mentions: bool) -> String {
+    page(size, mentions, |n| {
+        format!(
+            "<a class=\"card\" href=\"/articles/{n}\"><img src=\"/img/{n}.jpg\" srcset=\"/img/{n}-2.jpg 2x, /img/{n}-3.jpg 3x\" alt=\"A picture\" \
+             width=\"320\" height=\"200\" loading=\"lazy\"><h3 style=\"color: #333\">Article {n}</h3></a>\n"
         )
     })
 }

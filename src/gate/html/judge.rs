@@ -8,6 +8,7 @@ use super::{
     references,
     url::{Base, Location, find},
 };
+use memchr::memmem;
 
 /// What decides, and what URLs are relative to. Values are taken as written, with character references.
 pub(super) struct Judge<'a, R> {
@@ -54,6 +55,13 @@ impl<'a, R: Rules> Judge<'a, R> {
         // In a string that is no URL yet a backslash may stand for a slash.
         let raw = (plain.len() != css.len()).then(|| mentioned(css)).flatten();
         raw.or_else(|| mentioned(&plain)).or_else(|| self.relative_in(&plain))
+    }
+
+    /// JSON with URLs to fetch.
+    pub(super) fn speculation_rules(self, json: &[u8]) -> Option<&'a str> {
+        // Any character may be written so.
+        let is_escaped = memmem::find(json, b"\\u").is_some();
+        self.css(json).or_else(|| is_escaped.then(|| self.rules.in_doubt()))
     }
 
     /// CSS that may have relative URLs, where these lead to what is denied.

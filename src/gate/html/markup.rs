@@ -339,7 +339,7 @@ impl Markup {
         end: usize,
     ) -> Result<(), GateError> {
         let content = input.get(open.content..end).unwrap_or_default();
-        if content.len() > context.limits.inline && open.what != What::Other {
+        if content.len() > context.limits.inline {
             return Err(GateError::LongInline);
         }
         if open.is_unsure && content.contains(&b'<') {
@@ -362,7 +362,7 @@ impl Markup {
         let judge = context.judge();
         let slug = match open.what {
             What::Script => judge.rules.denied_inline(text),
-            What::SpeculationRules => judge.rules.denied_inline(text).or_else(|| judge.css(text)),
+            What::SpeculationRules => judge.speculation_rules(text),
             What::Style => judge.css(text),
             What::Noscript => return self.read_noscript(context, edits, content, open),
             What::Withheld => {

@@ -308,6 +308,11 @@ fn h2_inline_scripts_are_gated_by_mark_or_by_their_author() {
         assert_eq!(gated(page), expected);
     }
     passes("<script>fbx('init')</script><p>fbq(</p>");
+    for url in ["https:\\/\\/ads.example", "\\u002f/ads.example"] {
+        assert!(is_gated(&format!(
+            "<script type=speculationrules>{{\"urls\":\"{url}\"}}</script>"
+        )));
+    }
     passes("<script src=/x>fbq()</script>");
     passes("<script type=application/ld+json>fbq(</script>");
     passes("<script data-consent=functional>x</script><img data-consent='functional' src=x>");
