@@ -23,15 +23,18 @@ impl Host {
             _ => host.get(..memchr(b':', host).unwrap_or(host.len())).unwrap_or_default(),
         };
         let is_plain = host.iter().all(|byte| byte.is_ascii() && *byte != b'%');
-        let mapped = if is_plain {
-            String::from_utf8_lossy(host).to_ascii_lowercase()
+        let mut mapped = if is_plain {
+            host.iter().map(|byte| char::from(byte.to_ascii_lowercase())).collect()
         } else {
             match std::str::from_utf8(&percent_decode(host)).ok().and_then(map) {
                 Some(mapped) => mapped,
                 None => return Self::Doubtful,
             }
         };
-        Self::Named(mapped.strip_suffix('.').map_or(mapped.clone(), str::to_owned))
+        if mapped.ends_with('.') {
+            mapped.pop();
+        }
+        Self::Named(mapped)
     }
 }
 

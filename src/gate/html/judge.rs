@@ -45,6 +45,15 @@ impl<'a, R: Rules> Judge<'a, R> {
         find(url, self.bases, |location| self.location(location))
     }
 
+    /// Any host that a value names, as [`value`](Self::value) takes it.
+    pub(super) fn mention(self, value: &[u8]) -> Option<&'a str> {
+        find_mention(&references::decode(value), |location| self.location(location))
+    }
+
+    pub(super) fn css_as_written(self, value: &[u8]) -> Option<&'a str> {
+        self.css(&references::decode(value))
+    }
+
     /// Any URL in a style sheet, whatever it is for.
     pub(super) fn css(self, css: &[u8]) -> Option<&'a str> {
         if css.is_empty() {

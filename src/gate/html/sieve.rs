@@ -14,7 +14,7 @@ use super::{
 /// It looks from the end, so that it costs nothing where something is there, and gives up where it would take longer than reading:
 /// then that is the end.
 pub(super) fn last_mention(page: &[u8], rules: &impl Rules) -> Option<usize> {
-    /// So many blocks may be looked at closely, and one in four.
+    /// So many blocks may be looked at closely, and every second one.
     const SPARE: usize = 32;
     let blocks = page.len().saturating_sub(2) / BLOCK;
     let (mut quick, mut close) = (0, 0);
@@ -33,7 +33,7 @@ pub(super) fn last_mention(page: &[u8], rules: &impl Rules) -> Option<usize> {
                 return Some(found);
             }
             close += 1;
-            if close > SPARE + quick / 4 {
+            if close > SPARE + quick / 2 {
                 return Some(page.len());
             }
         }
@@ -123,17 +123,34 @@ fn authority(text: &[u8], rules: &impl Rules) -> bool {
     for &byte in text {
         match byte {
             b'%' | b'&' | b'\\' | 0x80.. => return true,
-            _ if is_dropped(byte) => {}
-            _ if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') => {
-                if host.len() > LONGEST {
-                    return true;
-                }
-                host.push(char::from(byte.to_ascii_lowercase()));
-            }
-            _ => break,
+            _ if is_dropped(byte) => continue,
+            _ if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') => {}
+            ..=b' '
+            | b'/'
+            | b'?'
+            | b'#'
+            | b'<'
+            | b'>'
+            | b'['
+            | b']'
+            | b'^'
+            | b'|'
+            | b':'
+            | 0x7f => break,
+            // It ends the text, or is a part of a strange name.
+            _ if concerns(&host, rules) => return true,
+            _ => {}
         }
+        if host.len() > LONGEST {
+            return false;
+        }
+        host.push(char::from(byte.to_ascii_lowercase()));
     }
-    let host = host.strip_suffix('.').unwrap_or(&host);
+    concerns(&host, rules)
+}
+
+fn concerns(host: &str, rules: &impl Rules) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
     !host.is_empty() && rules.concerns(host)
 }
 

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 
 /// `ads.example`, `bücher.example` and `maps.example/tiles` are denied, and what is marked `analytics`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Denied {
-    pub(super) has_placeholders: bool,
+pub(in crate::gate::html) struct Denied {
+    pub(in crate::gate::html) has_placeholders: bool,
 }
 
 impl Rules for Denied {

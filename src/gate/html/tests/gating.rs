@@ -171,6 +171,9 @@ fn h1_urls_are_read_as_browsers_read_them() {
         "\\\\ads.example",
         "/\\ads.example",
         "&bsol;/ads.example",
+        "https://a&#39;b&quot;.ads.example/x",
+        "https://a,b(c).ads.example",
+        "//a&quot;b c@ads.example",
         " https://ads.example ",
         "&#10;//ads.example",
         "ht&Tab;tps://ads.example",
@@ -419,6 +422,8 @@ fn h1_noscript_that_is_not_whole_is_withheld() {
 fn css_is_read_with_its_escapes() {
     for css in [
         "@import '//ads.example'",
+        "@import \"//a'b.ads.example/x\"",
+        "a{b:url(//maps.example/ti\tles/)}",
         "@import url(//ads.example)",
         "a{b:url(\\2f\\2f ads.example)}",
         "a{b:url(https:\\/\\/ads.example)}",
