@@ -23,7 +23,9 @@ impl Host {
             _ => host.get(..memchr(b':', host).unwrap_or(host.len())).unwrap_or_default(),
         };
         let is_plain = host.iter().all(|byte| byte.is_ascii() && *byte != b'%');
-        let mut mapped = if is_plain {
+        // No host has these; nothing is fetched.
+        let is_none = host.iter().any(|&byte| is_forbidden(byte));
+        let mut mapped = if is_plain || is_none {
             host.iter().map(|byte| char::from(byte.to_ascii_lowercase())).collect()
         } else {
             match std::str::from_utf8(&percent_decode(host)).ok().and_then(map) {
@@ -36,6 +38,11 @@ impl Host {
         }
         Self::Named(mapped)
     }
+}
+
+/// What no host's name may have, besides what ends an authority.
+pub(super) fn is_forbidden(byte: u8) -> bool {
+    matches!(byte, 0..=b' ' | b'<' | b'>' | b'[' | b']' | b'^' | b'|' | 0x7f)
 }
 
 pub(super) fn percent_decode(text: &[u8]) -> Vec<u8> {

@@ -45,9 +45,14 @@ impl<'a, R: Rules> Judge<'a, R> {
         find(url, self.bases, |location| self.location(location))
     }
 
-    /// Any host that a value names, as [`value`](Self::value) takes it.
-    pub(super) fn mention(self, value: &[u8]) -> Option<&'a str> {
-        find_mention(&references::decode(value), |location| self.location(location))
+    /// Whether a value names a host, whatever for, on which something is denied.
+    pub(super) fn concerns(self, value: &[u8]) -> bool {
+        let concerns = |host: &Host| match host {
+            Host::Named(host) => self.rules.concerns(host),
+            Host::Doubtful => true,
+        };
+        let value = references::decode(value);
+        find_mention(&value, |location| concerns(location.host).then_some(())).is_some()
     }
 
     pub(super) fn css_as_written(self, value: &[u8]) -> Option<&'a str> {

@@ -1,7 +1,7 @@
 //! Hosts anywhere in a text: in style sheets, and in what else isn't read as its own parser would.
 
 use super::{
-    host::Host,
+    host::{Host, is_forbidden},
     url::{Location, is_dropped, is_slash},
 };
 use memchr::{memchr, memchr3_iter};
@@ -61,7 +61,8 @@ fn look_at<T>(text: &[u8], look: &mut impl FnMut(&Location<'_>) -> Option<T>) ->
             continue;
         }
         // Or of a name: the standard allows quotes and brackets there.
-        let last = rest.iter().position(|&byte| ends_host(byte)).unwrap_or(rest.len());
+        let last =
+            rest.iter().position(|&byte| byte == b':' || is_forbidden(byte)).unwrap_or(rest.len());
         return if last > end { look_until(rest, last) } else { None };
     }
 }
@@ -69,11 +70,6 @@ fn look_at<T>(text: &[u8], look: &mut impl FnMut(&Location<'_>) -> Option<T>) ->
 /// What ends a URL in CSS and the like.
 fn ends_word(byte: u8) -> bool {
     matches!(byte, 0..=b' ' | b'"' | b'\'' | b'(' | b')' | b'<' | b'>' | b',' | b';' | b'{' | b'}')
-}
-
-/// What no host's name may have, and a port's colon.
-fn ends_host(byte: u8) -> bool {
-    matches!(byte, 0..=b' ' | b'<' | b'>' | b'[' | b']' | b'^' | b'|' | b':' | 0x7f)
 }
 
 fn without_dropped(text: &[u8]) -> Cow<'_, [u8]> {

@@ -98,7 +98,7 @@ impl<R: Rules> Skim<'_, R> {
 
     /// Whether no URL in it, whatever the syntax around, leads to what is denied.
     fn is_plain_url(&self, value: &[u8]) -> bool {
-        is_relative(value) || self.judge.mention(value).is_none()
+        is_relative(value) || !self.judge.concerns(value)
     }
 }
 

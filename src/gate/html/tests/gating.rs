@@ -171,6 +171,7 @@ fn h1_urls_are_read_as_browsers_read_them() {
         "\\\\ads.example",
         "/\\ads.example",
         "&bsol;/ads.example",
+        "//maps.example/x,y/../tiles",
         "https://a&#39;b&quot;.ads.example/x",
         "https://a,b(c).ads.example",
         "//a&quot;b c@ads.example",
