@@ -37,7 +37,7 @@ impl Vendors {
         {
             hosts.insert(host.to_owned(), "g");
         }
-        let marks = ["fbq(", "_paq.push", "gtag("].map(|mark| memchr::memmem::Finder::new(mark));
+        let marks = ["fbq(", "_paq.push", "gtag("].map(memchr::memmem::Finder::new);
         Self { hosts, marks: marks.into() }
     }
 

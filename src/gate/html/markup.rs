@@ -251,10 +251,10 @@ impl Markup {
         if is_comment && self.nesting.is_unsure() && bytes.starts_with(b"<![") {
             return Err(GateError::Ambiguous);
         }
-        if let Some(Open { foreign: Some(text), .. }) = &mut self.open {
-            if matches!(kind, Kind::Text | Kind::Cdata) {
-                text.extend_from_slice(bytes);
-            }
+        if let Some(Open { foreign: Some(text), .. }) = &mut self.open
+            && matches!(kind, Kind::Text | Kind::Cdata)
+        {
+            text.extend_from_slice(bytes);
         }
         Ok(())
     }

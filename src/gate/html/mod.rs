@@ -47,5 +47,7 @@ mod url;
 #[cfg(test)]
 mod tests;
 
+// Not wired in yet.
+#[allow(unused_imports)]
 pub(crate) use gate::{Gate, GateError, Gated, Limits, Rules};
 pub(crate) use inserter::Inserter;

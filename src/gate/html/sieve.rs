@@ -15,7 +15,7 @@ use super::{
 /// then that is the end.
 pub(super) fn last_mention(page: &[u8], rules: &impl Rules) -> Option<usize> {
     /// So many blocks may be looked at closely, and every second one.
-    const SPARE: usize = 32;
+    const SPARE: usize = 16;
     let blocks = page.len().saturating_sub(2) / BLOCK;
     let (mut quick, mut close) = (0, 0);
     if let Some(found) = scan(page, blocks * BLOCK, page.len(), rules) {
