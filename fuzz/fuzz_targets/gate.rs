@@ -52,14 +52,23 @@ fuzz_target!(|data: &[u8]| {
     let whole = gate(page, page.len(), page.len());
     assert_eq!(gate(page, usize::from(first), usize::from(step) + 1), whole);
     assert_eq!(gate(page, 1, 1), whole);
-    let Ok(gated) = whole else { return };
-    let Ok(gated) = std::str::from_utf8(&gated) else { return };
-    for scripting_enabled in [true, false] {
-        let tree_builder = TreeBuilderOpts { scripting_enabled, ..Default::default() };
-        let options = ParseOpts { tree_builder, ..Default::default() };
-        walk(&parse_document(RcDom::default(), options).one(gated).document);
+    for gated in [whole, at_once(page)].into_iter().flatten() {
+        let Ok(gated) = std::str::from_utf8(&gated) else { continue };
+        for scripting_enabled in [true, false] {
+            let tree_builder = TreeBuilderOpts { scripting_enabled, ..Default::default() };
+            let options = ParseOpts { tree_builder, ..Default::default() };
+            walk(&parse_document(RcDom::default(), options).one(gated).document);
+        }
     }
 });
+
+/// The page after the gate, in one piece.
+fn at_once(page: &[u8]) -> Result<Vec<u8>, GateError> {
+    let mut out = VecDeque::new();
+    let gate = Gate::new(Denied, "page.example", "/", LIMITS);
+    gate.whole(Bytes::copy_from_slice(page), &mut out)?;
+    Ok(out.into_iter().flatten().collect())
+}
 
 /// The page after the gate, fed in a chunk of `first` bytes and then chunks of `step` bytes.
 fn gate(page: &[u8], first: usize, step: usize) -> Result<Vec<u8>, GateError> {

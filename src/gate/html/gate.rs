@@ -164,7 +164,7 @@ impl<R: Rules> Gate<R> {
         let held = std::mem::take(&mut self.held).freeze();
         let read = match self.has_begun {
             true => Ok(self.read),
-            false => self.begin(&held, true).map(|begun| begun.unwrap_or_default()),
+            false => self.begin(&held, true).map(Option::unwrap_or_default),
         };
         let ended = read.and_then(|read| {
             self.markup.read(&mut self.context, &mut self.edits, &held, read)?;

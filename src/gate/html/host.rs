@@ -23,16 +23,26 @@ impl Host {
             _ => host.get(..memchr(b':', host).unwrap_or(host.len())).unwrap_or_default(),
         };
         let is_plain = host.iter().all(|byte| byte.is_ascii() && *byte != b'%');
-        let mapped = if is_plain {
-            String::from_utf8_lossy(host).to_ascii_lowercase()
+        // No host has these; nothing is fetched.
+        let is_none = host.iter().any(|&byte| is_forbidden(byte));
+        let mut mapped = if is_plain || is_none {
+            host.iter().map(|byte| char::from(byte.to_ascii_lowercase())).collect()
         } else {
             match std::str::from_utf8(&percent_decode(host)).ok().and_then(map) {
                 Some(mapped) => mapped,
                 None => return Self::Doubtful,
             }
         };
-        Self::Named(mapped.strip_suffix('.').map_or(mapped.clone(), str::to_owned))
+        if mapped.ends_with('.') {
+            mapped.pop();
+        }
+        Self::Named(mapped)
     }
+}
+
+/// What no host's name may have, besides what ends an authority.
+pub(super) fn is_forbidden(byte: u8) -> bool {
+    matches!(byte, 0..=b' ' | b'<' | b'>' | b'[' | b']' | b'^' | b'|' | 0x7f)
 }
 
 pub(super) fn percent_decode(text: &[u8]) -> Vec<u8> {

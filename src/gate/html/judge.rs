@@ -8,6 +8,7 @@ use super::{
     references,
     url::{Base, Location, find},
 };
+use memchr::memmem;
 
 /// What decides, and what URLs are relative to. Values are taken as written, with character references.
 pub(super) struct Judge<'a, R> {
@@ -44,6 +45,20 @@ impl<'a, R: Rules> Judge<'a, R> {
         find(url, self.bases, |location| self.location(location))
     }
 
+    /// Whether a value names a host, whatever for, on which something is denied.
+    pub(super) fn concerns(self, value: &[u8]) -> bool {
+        let concerns = |host: &Host| match host {
+            Host::Named(host) => self.rules.concerns(host),
+            Host::Doubtful => true,
+        };
+        let value = references::decode(value);
+        find_mention(&value, |location| concerns(location.host).then_some(())).is_some()
+    }
+
+    pub(super) fn css_as_written(self, value: &[u8]) -> Option<&'a str> {
+        self.css(&references::decode(value))
+    }
+
     /// Any URL in a style sheet, whatever it is for.
     pub(super) fn css(self, css: &[u8]) -> Option<&'a str> {
         if css.is_empty() {
@@ -54,6 +69,13 @@ impl<'a, R: Rules> Judge<'a, R> {
         // In a string that is no URL yet a backslash may stand for a slash.
         let raw = (plain.len() != css.len()).then(|| mentioned(css)).flatten();
         raw.or_else(|| mentioned(&plain)).or_else(|| self.relative_in(&plain))
+    }
+
+    /// JSON with URLs to fetch.
+    pub(super) fn speculation_rules(self, json: &[u8]) -> Option<&'a str> {
+        // Any character may be written so.
+        let is_escaped = memmem::find(json, b"\\u").is_some();
+        self.css(json).or_else(|| is_escaped.then(|| self.rules.in_doubt()))
     }
 
     /// CSS that may have relative URLs, where these lead to what is denied.

@@ -8,7 +8,7 @@ use super::{
     judge::Judge,
     nesting::Nesting,
     references,
-    skim::skim,
+    skim::Skim,
     tag::{Name, Tag},
     tagged::{Outcome, gate_inline, gate_tag},
     tokenizer::{Kind, Tokenizer},
@@ -24,6 +24,8 @@ pub(super) struct Context<R> {
     bases: Vec<Base>,
     /// The first `<base href>` counts; later ones don't.
     has_base: bool,
+    /// Whether relative URLs may lead to what is denied.
+    is_base_denied: bool,
     limits: Limits,
     /// How deep pages are in pages.
     depth: usize,
@@ -33,7 +35,8 @@ impl<R: Rules> Context<R> {
     const DEEPEST: usize = 4;
 
     pub(super) fn new(rules: R, base: Base, limits: Limits) -> Self {
-        Self { rules, bases: vec![base], has_base: false, limits, depth: 0 }
+        let is_base_denied = is_denied(&rules, &base);
+        Self { rules, bases: vec![base], has_base: false, is_base_denied, limits, depth: 0 }
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -44,12 +47,8 @@ impl<R: Rules> Context<R> {
         Judge { rules: &self.rules, bases: &self.bases }
     }
 
-    /// Whether relative URLs may lead to what is denied.
     pub(super) fn has_denied_base(&self) -> bool {
-        self.bases.iter().any(|base| match &base.host {
-            Host::Named(host) => self.rules.concerns(host),
-            Host::Doubtful => true,
-        })
+        self.is_base_denied
     }
 
     /// `is_sure`: it is in the page for every browser.
@@ -70,6 +69,7 @@ impl<R: Rules> Context<R> {
             self.bases.clear();
         }
         self.bases.extend(bases);
+        self.is_base_denied = self.bases.iter().any(|base| is_denied(&self.rules, base));
     }
 
     /// The first thing denied in a page in an attribute.
@@ -77,17 +77,25 @@ impl<R: Rules> Context<R> {
         if self.depth == Self::DEEPEST {
             return Ok(Some(self.rules.in_doubt().to_owned()));
         }
-        let (bases, has_base) = (self.bases.clone(), self.has_base);
+        let outside = (self.bases.clone(), self.has_base, self.is_base_denied);
         self.depth += 1;
         let mut edits = Edits::default();
         let mut markup = Markup { found: Some(None), ..Markup::page() };
         let read = markup.read(self, &mut edits, page, 0);
         let ended = read.and_then(|_| markup.end(self, &mut edits, page));
         self.depth -= 1;
-        (self.bases, self.has_base) = (bases, has_base);
+        (self.bases, self.has_base, self.is_base_denied) = outside;
         ended?;
         let found = markup.found.flatten();
         Ok(found.or_else(|| (!edits.is_empty()).then(|| self.rules.in_doubt().to_owned())))
+    }
+}
+
+/// Whether what is relative to it may be denied.
+fn is_denied(rules: &impl Rules, base: &Base) -> bool {
+    match &base.host {
+        Host::Named(host) => rules.concerns(host),
+        Host::Doubtful => true,
     }
 }
 
@@ -183,7 +191,12 @@ impl Markup {
                 if at > self.last && !context.has_denied_base() {
                     return Ok(input.len());
                 }
-                at = skim(input, at, context.limits.tag);
+                let skim = Skim {
+                    judge: context.judge(),
+                    is_base_denied: context.is_base_denied,
+                    longest: context.limits.tag,
+                };
+                at = skim.pass(input, at);
             }
             let Some(token) = self.tokenizer.next(input.get(at..).unwrap_or_default()) else {
                 return Ok(at);
@@ -238,10 +251,10 @@ impl Markup {
         if is_comment && self.nesting.is_unsure() && bytes.starts_with(b"<![") {
             return Err(GateError::Ambiguous);
         }
-        if let Some(Open { foreign: Some(text), .. }) = &mut self.open {
-            if matches!(kind, Kind::Text | Kind::Cdata) {
-                text.extend_from_slice(bytes);
-            }
+        if let Some(Open { foreign: Some(text), .. }) = &mut self.open
+            && matches!(kind, Kind::Text | Kind::Cdata)
+        {
+            text.extend_from_slice(bytes);
         }
         Ok(())
     }
@@ -339,7 +352,7 @@ impl Markup {
         end: usize,
     ) -> Result<(), GateError> {
         let content = input.get(open.content..end).unwrap_or_default();
-        if content.len() > context.limits.inline && open.what != What::Other {
+        if content.len() > context.limits.inline {
             return Err(GateError::LongInline);
         }
         if open.is_unsure && content.contains(&b'<') {
@@ -362,7 +375,7 @@ impl Markup {
         let judge = context.judge();
         let slug = match open.what {
             What::Script => judge.rules.denied_inline(text),
-            What::SpeculationRules => judge.rules.denied_inline(text).or_else(|| judge.css(text)),
+            What::SpeculationRules => judge.speculation_rules(text),
             What::Style => judge.css(text),
             What::Noscript => return self.read_noscript(context, edits, content, open),
             What::Withheld => {

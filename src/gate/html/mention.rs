@@ -1,7 +1,7 @@
 //! Hosts anywhere in a text: in style sheets, and in what else isn't read as its own parser would.
 
 use super::{
-    host::Host,
+    host::{Host, is_forbidden},
     url::{Location, is_dropped, is_slash},
 };
 use memchr::{memchr, memchr3_iter};
@@ -38,30 +38,44 @@ fn ends_in_scheme(text: &[u8]) -> bool {
 }
 
 fn look_at<T>(text: &[u8], look: &mut impl FnMut(&Location<'_>) -> Option<T>) -> Option<T> {
-    const LONGEST: usize = 1024;
-    let text = text.get(..LONGEST).unwrap_or(text);
-    let text: Cow<'_, [u8]> = match text.iter().position(|&byte| is_dropped(byte)) {
-        Some(_) => text.iter().copied().filter(|&byte| !is_dropped(byte)).collect(),
-        None => Cow::Borrowed(text),
+    let end = text.iter().position(|&byte| is_slash(byte) || matches!(byte, b'?' | b'#'));
+    let (authority, path) = text.split_at_checked(end.unwrap_or(text.len()))?;
+    let path_end = path.iter().position(|&byte| ends_word(byte) && !is_dropped(byte));
+    let path = without_dropped(path.get(..path_end.unwrap_or(path.len()))?);
+    let authority = without_dropped(authority);
+    let mut look_until = |text: &[u8], end: usize| {
+        let host = text.get(..end).filter(|host| !host.is_empty())?;
+        // Where the text ended before, what comes is no path.
+        let path = if end == text.len() { &*path } else { &[] };
+        look(&Location::on(&Host::read(host), path))
     };
-    let mut rest = &*text;
+    let mut rest = &*authority;
     loop {
-        let is_end = |&byte: &u8| byte <= b' ' || b"\"'()<>,;{}".contains(&byte);
-        let is_host_end = |byte: &u8| is_end(byte) || b"/\\?#".contains(byte);
-        let end = rest.iter().position(is_host_end).unwrap_or(rest.len());
-        let (host, path) = rest.split_at_checked(end)?;
-        let path_end = path.iter().position(is_end).unwrap_or(path.len());
-        let host_read = Host::read(host);
-        let location = Location::on(&host_read, path.get(..path_end)?);
-        if !host.is_empty()
-            && let Some(found) = look(&location)
-        {
+        let end = rest.iter().position(|&byte| ends_word(byte)).unwrap_or(rest.len());
+        if let Some(found) = look_until(rest, end) {
             return Some(found);
         }
         // What ended it may be a part of userinfo.
-        let until = rest.iter().position(|&byte| is_slash(byte) || matches!(byte, b'?' | b'#'));
-        let at = memchr(b'@', rest.get(..until.unwrap_or(rest.len()))?)?;
-        rest = rest.get(at + 1..)?;
+        if let Some(at) = memchr(b'@', rest) {
+            rest = rest.get(at + 1..)?;
+            continue;
+        }
+        // Or of a name: the standard allows quotes and brackets there.
+        let last =
+            rest.iter().position(|&byte| byte == b':' || is_forbidden(byte)).unwrap_or(rest.len());
+        return if last > end { look_until(rest, last) } else { None };
+    }
+}
+
+/// What ends a URL in CSS and the like.
+fn ends_word(byte: u8) -> bool {
+    matches!(byte, 0..=b' ' | b'"' | b'\'' | b'(' | b')' | b'<' | b'>' | b',' | b';' | b'{' | b'}')
+}
+
+fn without_dropped(text: &[u8]) -> Cow<'_, [u8]> {
+    match text.iter().any(|&byte| is_dropped(byte)) {
+        true => text.iter().copied().filter(|&byte| !is_dropped(byte)).collect(),
+        false => Cow::Borrowed(text),
     }
 }
 

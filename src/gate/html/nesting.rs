@@ -173,11 +173,11 @@ impl Nesting {
                 self.open.pop();
             }
             Some((_, Node::Html)) => {
-                if self.inner_html().any(|(open, _)| open == name)
-                    || matches!(&**name, b"p" | b"br")
-                {
-                    self.doubt = Doubt::ForGood;
-                }
+                let closes_others = self.inner_html().any(|(open, _)| open == name);
+                self.doubt = match closes_others || matches!(&**name, b"p" | b"br") {
+                    true => Doubt::ForGood,
+                    false => self.doubt,
+                };
             }
             Some(_) => self.end_foreign(name),
         }

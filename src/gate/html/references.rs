@@ -94,9 +94,8 @@ fn name(text: &[u8]) -> Option<(Text, usize)> {
     let length = text.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
     let name = text.get(..length)?;
     if length > 0 && text.get(length) == Some(&b';') {
-        let known = NAMES.iter().find(|(known, _)| known.as_bytes() == name);
-        let found = match (known, name) {
-            (Some((_, byte)), _) => Text::Char(char::from(*byte)),
+        let found = match (ascii(name), name) {
+            (Some(byte), _) => Text::Char(char::from(byte)),
             (None, b"fjlig") => Text::Letters("fj"),
             (None, _) => Text::Char(UNKNOWN),
         };
@@ -111,53 +110,43 @@ fn name(text: &[u8]) -> Option<(Text, usize)> {
 }
 
 /// Every name of an ASCII character.
-const NAMES: &[(&str, u8)] = &[
-    ("Tab", b'\t'),
-    ("NewLine", b'\n'),
-    ("excl", b'!'),
-    ("quot", b'"'),
-    ("QUOT", b'"'),
-    ("num", b'#'),
-    ("dollar", b'$'),
-    ("percnt", b'%'),
-    ("amp", b'&'),
-    ("AMP", b'&'),
-    ("apos", b'\''),
-    ("lpar", b'('),
-    ("rpar", b')'),
-    ("ast", b'*'),
-    ("midast", b'*'),
-    ("plus", b'+'),
-    ("comma", b','),
-    ("period", b'.'),
-    ("sol", b'/'),
-    ("colon", b':'),
-    ("semi", b';'),
-    ("lt", b'<'),
-    ("LT", b'<'),
-    ("equals", b'='),
-    ("gt", b'>'),
-    ("GT", b'>'),
-    ("quest", b'?'),
-    ("commat", b'@'),
-    ("lsqb", b'['),
-    ("lbrack", b'['),
-    ("bsol", b'\\'),
-    ("rsqb", b']'),
-    ("rbrack", b']'),
-    ("Hat", b'^'),
-    ("lowbar", b'_'),
-    ("UnderBar", b'_'),
-    ("grave", b'`'),
-    ("DiacriticalGrave", b'`'),
-    ("lcub", b'{'),
-    ("lbrace", b'{'),
-    ("verbar", b'|'),
-    ("vert", b'|'),
-    ("VerticalLine", b'|'),
-    ("rcub", b'}'),
-    ("rbrace", b'}'),
-];
+fn ascii(name: &[u8]) -> Option<u8> {
+    Some(match name {
+        b"Tab" => b'\t',
+        b"NewLine" => b'\n',
+        b"excl" => b'!',
+        b"quot" | b"QUOT" => b'"',
+        b"num" => b'#',
+        b"dollar" => b'$',
+        b"percnt" => b'%',
+        b"amp" | b"AMP" => b'&',
+        b"apos" => b'\'',
+        b"lpar" => b'(',
+        b"rpar" => b')',
+        b"ast" | b"midast" => b'*',
+        b"plus" => b'+',
+        b"comma" => b',',
+        b"period" => b'.',
+        b"sol" => b'/',
+        b"colon" => b':',
+        b"semi" => b';',
+        b"lt" | b"LT" => b'<',
+        b"equals" => b'=',
+        b"gt" | b"GT" => b'>',
+        b"quest" => b'?',
+        b"commat" => b'@',
+        b"lsqb" | b"lbrack" => b'[',
+        b"bsol" => b'\\',
+        b"rsqb" | b"rbrack" => b']',
+        b"Hat" => b'^',
+        b"lowbar" | b"UnderBar" => b'_',
+        b"grave" | b"DiacriticalGrave" => b'`',
+        b"lcub" | b"lbrace" => b'{',
+        b"verbar" | b"vert" | b"VerticalLine" => b'|',
+        b"rcub" | b"rbrace" => b'}',
+        _ => return None,
+    })
+}
 
 /// Names that count without a semicolon and stand for ASCII, or for what a host's name may have.
 const OLD_NAMES: &[(&str, char)] = &[

@@ -24,9 +24,9 @@ pub(super) struct Location<'a> {
 }
 
 /// Reads `url`, its character references decoded, and asks about each place where it may lead until `look` finds something.
-pub(super) fn find<'b, T>(
+pub(super) fn find<T>(
     url: &[u8],
-    bases: &'b [Base],
+    bases: &[Base],
     mut look: impl FnMut(&Location<'_>) -> Option<T>,
 ) -> Option<T> {
     let url = clean(url);

@@ -171,6 +171,10 @@ fn h1_urls_are_read_as_browsers_read_them() {
         "\\\\ads.example",
         "/\\ads.example",
         "&bsol;/ads.example",
+        "//maps.example/x,y/../tiles",
+        "https://a&#39;b&quot;.ads.example/x",
+        "https://a,b(c).ads.example",
+        "//a&quot;b c@ads.example",
         " https://ads.example ",
         "&#10;//ads.example",
         "ht&Tab;tps://ads.example",
@@ -308,6 +312,11 @@ fn h2_inline_scripts_are_gated_by_mark_or_by_their_author() {
         assert_eq!(gated(page), expected);
     }
     passes("<script>fbx('init')</script><p>fbq(</p>");
+    for url in ["https:\\/\\/ads.example", "\\u002f/ads.example"] {
+        assert!(is_gated(&format!(
+            "<script type=speculationrules>{{\"urls\":\"{url}\"}}</script>"
+        )));
+    }
     passes("<script src=/x>fbq()</script>");
     passes("<script type=application/ld+json>fbq(</script>");
     passes("<script data-consent=functional>x</script><img data-consent='functional' src=x>");
@@ -414,6 +423,8 @@ fn h1_noscript_that_is_not_whole_is_withheld() {
 fn css_is_read_with_its_escapes() {
     for css in [
         "@import '//ads.example'",
+        "@import \"//a'b.ads.example/x\"",
+        "a{b:url(//maps.example/ti\tles/)}",
         "@import url(//ads.example)",
         "a{b:url(\\2f\\2f ads.example)}",
         "a{b:url(https:\\/\\/ads.example)}",

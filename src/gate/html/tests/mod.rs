@@ -2,7 +2,7 @@
 
 mod documents;
 mod gated_trees;
-mod gates;
+pub(super) mod gates;
 mod gating;
 mod html5ever;
 mod streaming;

@@ -1,6 +1,7 @@
 //! URLs against the `url` crate: a host that it finds is never missed.
 
 use super::*;
+use crate::gate::html::mention::find_mention;
 use proptest::prelude::*;
 use url::Url;
 
@@ -88,5 +89,11 @@ proptest! {
                 (found == host || host.contains("xn--")) && written.path() == parsed.path()
             });
         prop_assert!(found.iter().any(is_same), "{url:?}: {parsed} {found:?}");
+        // What is looked for in a hurry finds no less.
+        let mentioned = find_mention(url.as_bytes(), |location| match location.host {
+            Host::Named(found) => (found == host || host.contains("xn--")).then_some(()),
+            Host::Doubtful => Some(()),
+        });
+        prop_assert!(host == "page.example" || mentioned.is_some(), "{url:?}: {parsed}");
     }
 }
