@@ -50,6 +50,10 @@ impl Rules for DeniedVendors {
         UNDECLARED
     }
 
+    fn let_unreadable_pass(&self) -> bool {
+        !self.gate().gates_what_is_declared()
+    }
+
     fn placeholder(&self, gated: &Gated<'_>) -> Option<Bytes> {
         let policy = self.consent.policy();
         let texts = policy.texts();

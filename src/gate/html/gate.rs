@@ -32,6 +32,11 @@ pub(crate) trait Rules {
     /// What is said to be denied where it can't be told who is contacted.
     fn in_doubt(&self) -> &str;
 
+    /// Whether a page that can't be read passes: the site doesn't say that there is anything to deny.
+    fn let_unreadable_pass(&self) -> bool {
+        false
+    }
+
     /// What goes before a gated `iframe`, `embed` or `object`.
     fn placeholder(&self, _gated: &Gated<'_>) -> Option<Bytes> {
         None
@@ -104,6 +109,8 @@ pub(crate) struct Gate<R> {
     /// How much of it was read.
     read: usize,
     failed: Option<GateError>,
+    /// It could not be read, and passes.
+    passes: bool,
 }
 
 impl<R: Rules> Gate<R> {
@@ -118,6 +125,7 @@ impl<R: Rules> Gate<R> {
             held: BytesMut::new(),
             read: 0,
             failed: None,
+            passes: false,
         }
     }
 
@@ -130,11 +138,14 @@ impl<R: Rules> Gate<R> {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        let result = match self.held.is_empty() {
+        if self.passes {
+            out.push_back(chunk);
+            return Ok(());
+        }
+        match self.held.is_empty() {
             true => self.push_first(chunk, out),
             false => self.push_more(&chunk, out),
-        };
-        result.map_err(|error| self.fail(error))
+        }
     }
 
     /// The same for a page that comes in one piece. What comes after the last thing in it that may be denied isn't read: mostly
@@ -161,6 +172,9 @@ impl<R: Rules> Gate<R> {
         if let Some(error) = self.failed {
             return Err(error);
         }
+        if self.passes {
+            return Ok(());
+        }
         let held = std::mem::take(&mut self.held).freeze();
         let read = match self.has_begun {
             true => Ok(self.read),
@@ -170,8 +184,10 @@ impl<R: Rules> Gate<R> {
             self.markup.read(&mut self.context, &mut self.edits, &held, read)?;
             self.markup.end(&mut self.context, &mut self.edits, &held)
         });
-        ended.map_err(|error| self.fail(error))?;
-        self.edits.apply(&held, out);
+        match ended {
+            Ok(()) => self.edits.apply(&held, out),
+            Err(error) => self.give_up(error, held, out)?,
+        }
         Ok(())
     }
 
@@ -181,7 +197,10 @@ impl<R: Rules> Gate<R> {
     }
 
     fn push_first(&mut self, chunk: Bytes, out: &mut VecDeque<Bytes>) -> Result<(), GateError> {
-        let keep = self.advance(&chunk)?;
+        let keep = match self.advance(&chunk) {
+            Ok(keep) => keep,
+            Err(error) => return self.give_up(error, chunk, out),
+        };
         let mut chunk = chunk;
         let leaving = chunk.split_to(keep.min(chunk.len()));
         self.edits.apply(&leaving, out);
@@ -192,7 +211,10 @@ impl<R: Rules> Gate<R> {
     fn push_more(&mut self, chunk: &[u8], out: &mut VecDeque<Bytes>) -> Result<(), GateError> {
         let mut held = std::mem::take(&mut self.held);
         held.extend_from_slice(chunk);
-        let keep = self.advance(&held)?;
+        let keep = match self.advance(&held) {
+            Ok(keep) => keep,
+            Err(error) => return self.give_up(error, held.freeze(), out),
+        };
         if keep > 0 {
             let leaving = held.split_to(keep.min(held.len())).freeze();
             self.edits.apply(&leaving, out);
@@ -237,10 +259,21 @@ impl<R: Rules> Gate<R> {
         Ok(Some(mark))
     }
 
-    fn fail(&mut self, error: GateError) -> GateError {
-        self.failed = Some(error);
+    /// The page can't be read from here on, where `unread` begins.
+    fn give_up(
+        &mut self,
+        error: GateError,
+        unread: Bytes,
+        out: &mut VecDeque<Bytes>,
+    ) -> Result<(), GateError> {
         self.held = BytesMut::new();
         self.edits = Edits::default();
-        error
+        if self.context.judge().rules.let_unreadable_pass() {
+            self.passes = true;
+            out.push_back(unread);
+            return Ok(());
+        }
+        self.failed = Some(error);
+        Err(error)
     }
 }

@@ -30,7 +30,7 @@ fn places(url: &str, bases: &[Base]) -> Vec<String> {
 fn urls_lead_where_browsers_go() {
     let bases = [base("https://page.example/a/b?c")];
     for (url, expected) in [
-        ("https://ads.example/x?y#z", &["ads.example/x"][..]),
+        ("https://ads.example/x?y#z", &["ads.example/x?y"][..]),
         ("HTTPS://ADS.Example", &["ads.example/"]),
         (" \x01https://ads.example\x1f ", &["ads.example/"]),
         ("ht\ttps:/\n/ads.\rexample/", &["ads.example/"]),
