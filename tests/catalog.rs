@@ -229,7 +229,7 @@ fn what_is_wrong_with_a_vendor_is_an_error() {
             "vendor[0].hosts: \"https://example.com\" is not a host",
         ),
         (vendor().host("*.example.com"), "vendor[0].hosts: "),
-        (vendor().host("localhost"), "vendor[0].hosts: "),
+        (vendor().host("com"), "vendor[0].hosts: "),
         (vendor().mark("abc"), "vendor[0].marks: \"abc\" is too short"),
         (vendor().mark("     "), "vendor[0].marks: "),
         (

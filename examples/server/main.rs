@@ -15,7 +15,7 @@ use std::{
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tower_consent::{ConsentLayer, CookieRule, Policy, Regime, category};
+use tower_consent::{ConsentLayer, CookieRule, Policy, Regime, Vendor, category};
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
@@ -73,6 +73,18 @@ fn policy(regime: Regime) -> Result<Policy> {
                 .lifetime("90 days"),
         )
         .header("x-visitor-id", category::ANALYTICS)
+        .vendor(
+            Vendor::new("example-metrics", "Example Metrics", category::ANALYTICS)
+                .host("localhost/tag.js"),
+        )
+        .vendor(
+            Vendor::new("example-ads", "Example Ads", category::MARKETING)
+                .host("localhost/pixel.gif"),
+        )
+        .vendor(
+            Vendor::new("example-video", "Example Video", category::MARKETING)
+                .host("localhost/embed"),
+        )
         .privacy_url("/privacy")
         .build()?)
 }

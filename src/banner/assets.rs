@@ -24,7 +24,7 @@ pub(crate) static ASK_STYLE: Asset = Asset {
 /// Of the banner while it asks.
 pub(crate) static ASK_SCRIPT: Asset = Asset {
     text: LazyLock::new(|| squeeze(include_str!("banner.js"))),
-    csp: "'sha256-C0CtGx04JiG8S6RgJIaskCDn/I8JY4M6yO3/xi9d3fo='",
+    csp: "'sha256-6/V0vEQoaToF220J5qIkmJVtQepW8EMBtuQlVIkeBSU='",
 };
 
 /// Of the banner after the choice.

@@ -35,6 +35,8 @@ panel.hidePopover()
 const status=find("[role=status]")
 status.textContent=status.dataset.saved
 host.dispatchEvent(new CustomEvent("tower-consent:change",{bubbles:true,composed:true,detail:state}))
+// What was taken out of the page comes back with it.
+if(toggles.some(toggle=>toggle.checked)&&document.querySelector("[data-consent]"))location.reload()
 }catch{
 // The way without script always works.
 form.onsubmit=null

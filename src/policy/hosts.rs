@@ -109,8 +109,9 @@ pub(super) fn is_host_pattern(pattern: &str) -> bool {
         let is_host_byte = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         !label.is_empty() && label.len() <= 63 && label.bytes().all(is_host_byte)
     };
-    let is_host =
-        host.contains('.') && host.len() <= MOST_HOST_BYTES && host.split('.').all(is_label);
+    // A single label would claim a whole top-level domain, but for the one that is a developer's own.
+    let is_specific = host.contains('.') || host == "localhost";
+    let is_host = is_specific && host.len() <= MOST_HOST_BYTES && host.split('.').all(is_label);
     let is_path_byte = |byte: u8| byte.is_ascii_graphic() && !b"\\*\"<>".contains(&byte);
     let is_path = path.is_empty() || path.starts_with('/') && path.len() > 1;
     is_host && is_path && !pattern.contains('#') && path.bytes().all(is_path_byte)
