@@ -63,7 +63,7 @@ pub(crate) struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { tag: 64 * 1024, inline: 1024 * 1024 }
+        Self { tag: 1024 * 1024, inline: 2 * 1024 * 1024 }
     }
 }
 

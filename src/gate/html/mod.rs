@@ -48,6 +48,5 @@ mod url;
 mod tests;
 
 // Not wired in yet.
-#[allow(unused_imports)]
 pub(crate) use gate::{Gate, GateError, Gated, Limits, Rules};
 pub(crate) use inserter::Inserter;

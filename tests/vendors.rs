@@ -1,0 +1,210 @@
+//! The HTML gate through the layer: what a page may fetch from follows the choice (H1 to H6, H12).
+#![allow(missing_docs)]
+
+mod transport;
+
+use http::Request;
+use tower_consent::{ConsentLayer, Policy, Regime, Undeclared, Vendor, category};
+use transport::*;
+
+const METRICS: &str = "https://cdn.metrics.example/m.js";
+const VIDEO: &str = "//video.example/embed/1?a=b&amp;c=d";
+
+/// A site with vendors of its own in two categories.
+fn site() -> ConsentLayer {
+    let policy = Policy::builder("Example News")
+        .vendor(
+            Vendor::new("metrics", "Example Metrics", category::ANALYTICS)
+                .host("metrics.example")
+                .mark("emq.push("),
+        )
+        .vendor(Vendor::new("video", "Example Video", category::MARKETING).host("video.example"));
+    ConsentLayer::new(policy.build().unwrap())
+}
+
+fn page(metrics: &str, video: &str) -> String {
+    format!(
+        "<!doctype html><html><head><title>News</title><script async src=\"{metrics}\"></script>\
+         <script>emq.push(['view'])</script><script src=/own.js></script></head><body>\
+         <iframe src='{video}' width=560 height=315></iframe><p>Text &amp; more</p></body></html>"
+    )
+}
+
+/// What a visitor with this cookie gets for a page.
+async fn visit(layer: &ConsentLayer, cookie: &str, html: &'static str) -> Arrived {
+    visit_as(layer, with(navigate("/story"), "cookie", cookie), html).await
+}
+
+async fn visit_as(layer: &ConsentLayer, request: Request<String>, page: &'static str) -> Arrived {
+    arrive(through(layer, request, move |_| html(full(page))).await).await
+}
+
+fn leak(page: String) -> &'static str {
+    page.leak()
+}
+
+#[tokio::test]
+async fn h1_nothing_is_fetched_from_a_denied_vendor_and_h5_the_rest_is_as_it_was() {
+    let page = leak(page(METRICS, VIDEO));
+    for cookie in ["", &choice("reject")] {
+        let arrived = visit(&site(), cookie, page).await;
+        let html = arrived.text();
+        assert!(!html.contains(&format!(" src=\"{METRICS}\"")), "{html}");
+        assert!(!html.contains(&format!(" src='{VIDEO}'")), "{html}");
+        // H3: what is needed to bring it back is there.
+        assert!(html.contains(&format!("data-consent-src=\"{METRICS}\"")), "{html}");
+        assert!(html.contains("<script data-consent=\"metrics\" type=\"text/plain\">emq.push("));
+        for untouched in ["<script src=/own.js></script>", "<p>Text &amp; more</p>"] {
+            assert!(html.contains(untouched), "{untouched}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn h3_who_allows_everything_gets_the_page_as_the_application_made_it() {
+    let page = leak(page(METRICS, VIDEO));
+    let arrived = visit(&site(), &choice("accept"), page).await;
+    assert_eq!(arrived.without_banner(), page.as_bytes());
+}
+
+#[tokio::test]
+async fn h1_each_vendor_follows_its_own_category() {
+    let page = leak(page(METRICS, VIDEO));
+    let some = choice("accept").replace("+marketing", "-marketing");
+    let arrived = visit(&site(), &some, page).await;
+    assert!(arrived.text().contains(&format!("<script async src=\"{METRICS}\"></script>")));
+    assert!(arrived.text().contains("<script>emq.push("));
+    assert!(!arrived.text().contains(&format!(" src='{VIDEO}'")));
+}
+
+#[tokio::test]
+async fn h4_a_placeholder_stands_where_the_frame_was() {
+    let arrived = visit(&site(), "", leak(page(METRICS, VIDEO))).await;
+    let (_, placeholder) = arrived.text().split_once("data-state=gated").expect("a placeholder");
+    let (placeholder, rest) = placeholder.split_once("</tower-consent>").unwrap();
+    assert!(placeholder.contains("Example Video is not loaded"), "{placeholder}");
+    assert!(placeholder.contains("href=\"//video.example/embed/1?a=b&amp;c=d\""), "{placeholder}");
+    assert!(placeholder.contains("width=560 height=315"), "{placeholder}");
+    assert!(rest.starts_with("<iframe "), "the frame itself stays, inert");
+}
+
+#[tokio::test]
+async fn h1_known_trackers_are_gated_even_when_the_site_declared_nothing() {
+    let page = "<!doctype html><title>x</title><body>\
+        <script src=https://www.googletagmanager.com/gtag/js?id=G-1></script>\
+        <img src=https://unknown.example/x.png>";
+    let bare = ConsentLayer::new(Policy::builder("Example News").build().unwrap());
+    let arrived = visit(&bare, "", page).await;
+    assert!(arrived.text().contains("data-consent=\"google-analytics\""), "{}", arrived.text());
+    assert!(arrived.text().contains("<img src=https://unknown.example/x.png>"));
+    let policy = Policy::builder("Example News").undeclared_hosts(Undeclared::Block);
+    let strict = visit(&ConsentLayer::new(policy.build().unwrap()), "", page).await;
+    assert!(!strict.text().contains("<img src=https://unknown"), "{}", strict.text());
+}
+
+#[tokio::test]
+async fn h1_under_opt_out_everything_is_served_until_the_visitor_opts_out() {
+    let policy = Policy::builder("Example News").regime(Regime::OptOut);
+    let metrics = Vendor::new("metrics", "M", category::ANALYTICS).host("metrics.example");
+    let layer = ConsentLayer::new(policy.vendor(metrics).build().unwrap());
+    let page = leak(page(METRICS, VIDEO));
+    assert_eq!(visit(&layer, "", page).await.without_banner(), page.as_bytes());
+    let refused = visit(&layer, &choice("reject"), page).await;
+    assert!(!refused.text().contains(&format!(" src=\"{METRICS}\"")));
+    let signaled = visit_as(&layer, with(navigate("/"), "sec-gpc", "1"), page).await;
+    assert!(!signaled.text().contains(&format!(" src=\"{METRICS}\"")));
+}
+
+#[tokio::test]
+async fn h2_what_its_author_marked_follows_the_mark() {
+    let page = "<!doctype html><title>x</title><body>\
+        <script data-consent=marketing>track()</script><p data-consent=analytics>We count.</p>";
+    let arrived = visit(&site(), "", page).await;
+    assert!(arrived.text().contains("<script type=\"text/plain\" data-consent=marketing>track()"));
+    assert!(arrived.text().contains("<p hidden=\"\" data-consent=analytics>"));
+    let arrived = visit(&site(), &choice("accept"), page).await;
+    assert_eq!(arrived.without_banner(), page.as_bytes());
+}
+
+#[tokio::test]
+async fn h7_fragments_and_frames_are_gated_and_get_no_banner() {
+    let piece = "<li><img src=https://metrics.example/p.gif>";
+    for (name, value) in [
+        ("hx-request", "true"),
+        ("turbo-frame", "x"),
+        ("sec-fetch-dest", "iframe"),
+        ("accept", "*/*"),
+    ] {
+        let arrived = visit_as(&site(), with(get("/more"), name, value), piece).await;
+        assert!(
+            arrived.text().contains("data-consent-src=https://metrics.example/p.gif"),
+            "{name}"
+        );
+        assert_eq!(arrived.text().contains("data-state=ask"), name == "accept");
+        assert!(arrived.header("vary").unwrap().contains("Cookie"));
+    }
+}
+
+#[tokio::test]
+async fn h6_every_cut_of_a_gated_page_gives_the_same_page() {
+    let page = leak(page(METRICS, VIDEO));
+    let layer = site();
+    let whole = visit(&layer, "", page).await.body;
+    for cut in 1..page.len() {
+        let chunks = [page[..cut].to_owned(), page[cut..].to_owned()];
+        let response = through(&layer, navigate("/story"), move |_| {
+            let steps = chunks.iter().map(|chunk| data(chunk.clone()));
+            html(script(steps))
+        });
+        assert_eq!(arrive(response.await).await.body, whole, "cut at {cut}");
+    }
+}
+
+#[tokio::test]
+async fn h12_a_page_that_can_not_be_read_is_refused_where_the_site_says_what_it_fetches() {
+    for (name, value) in
+        [("content-type", "text/html; charset=utf-16"), ("content-encoding", "compress")]
+    {
+        let answer = move |_| {
+            let mut response = html(full("\u{0}<\u{0}b"));
+            response.headers_mut().insert(name, value.parse().unwrap());
+            response
+        };
+        let refused = arrive(through(&site(), navigate("/"), answer).await).await;
+        assert_eq!(refused.status, 500, "{name}");
+        assert!(refused.text().contains("third parties that you have not allowed"));
+        assert_eq!(refused.header("content-type").unwrap(), "text/plain; charset=utf-8");
+        assert_eq!(refused.header("cache-control").unwrap(), "no-store");
+        // Where nothing is gated it passes whole: for who has allowed it, and where nothing is declared.
+        let allowed = with(navigate("/"), "cookie", &choice("accept"));
+        for (layer, request) in [(site(), allowed), (layer(), navigate("/"))] {
+            let passed = arrive(through(&layer, request, answer).await).await;
+            assert_eq!((passed.status.as_u16(), passed.text()), (200, "\u{0}<\u{0}b"), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn h12_a_page_past_the_limits_breaks_off_before_it_leaks() {
+    use http_body_util::BodyExt as _;
+    let long = leak(format!("<body><img alt='{}' src=//video.example/>", "x".repeat(1_100_000)));
+    let response = through(&site(), navigate("/"), move |_| html(full(long))).await;
+    let error = response.into_body().collect().await.unwrap_err();
+    assert!(error.to_string().contains("longer than the limit"), "{error}");
+}
+
+#[tokio::test]
+async fn v2_a_gated_page_and_the_whole_one_are_different_variants() {
+    let answer = |_| {
+        let mut response = html(full(leak(page(METRICS, VIDEO))));
+        response.headers_mut().insert("etag", "\"1\"".parse().unwrap());
+        response
+    };
+    let etag = async |cookie: &str| {
+        let request = with(navigate("/"), "cookie", cookie);
+        arrive(through(&site(), request, answer).await).await.header("etag").unwrap()
+    };
+    let (refused, accepted) = (choice("reject"), choice("accept"));
+    assert_ne!(etag(&refused).await, etag(&accepted).await);
+    assert_eq!(etag(&refused).await, etag(&refused).await);
+}
