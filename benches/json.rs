@@ -16,7 +16,7 @@ use support::{
     Variant, alternate, app, choice_cookie, fetch_headers, layered, verdict, with_cookie,
 };
 
-use tower_consent::ConsentLayer;
+use tower_consent::{ConsentLayer, Regime};
 
 const BODY: &[u8] = br#"{"time":"2026-11-24T03:00:00Z","unix":1795489200}"#;
 
@@ -60,7 +60,7 @@ fn main() {
     };
     let headers = || with_cookie(fetch_headers(), &accepted);
     let idle = from_fn(|request: Request, next: Next| next.run(request));
-    let layer = ConsentLayer::new(support::policy());
+    let layer = ConsentLayer::new(support::policy(Regime::OptIn));
     let layered = [
         ("axum, idle middleware", router().layer(idle)),
         ("axum, accepted", router().layer(layer)),

@@ -24,7 +24,8 @@ pin_project! {
     #[project = KindProjection]
     enum Kind<B> {
         Passed { #[pin] body: B },
-        Page { #[pin] body: B, page: Page },
+        // Boxed, so that every other body stays small: it is moved from hand to hand.
+        Page { #[pin] body: B, page: Box<Page> },
         PageOfHead,
         Own { bytes: Bytes },
     }
@@ -54,7 +55,7 @@ impl<B> ResponseBody<B> {
     }
 
     pub(crate) fn page(body: B, rewriter: Rewriter) -> Self {
-        Self { kind: Kind::Page { body, page: Page::new(rewriter) } }
+        Self { kind: Kind::Page { body, page: Box::new(Page::new(rewriter)) } }
     }
 }
 

@@ -16,11 +16,12 @@ use http::{HeaderMap, HeaderValue, Request, Response, header};
 use http_body::Body;
 use http_body_util::Full;
 use tower::{Layer, Service, service_fn};
-use tower_consent::{ConsentLayer, ConsentService, CookieRule, Policy, category};
+use tower_consent::{ConsentLayer, ConsentService, CookieRule, Policy, Regime, category};
 
 /// A site like many: some cookies of each kind, and a glob.
-pub(crate) fn policy() -> Policy {
+pub(crate) fn policy(regime: Regime) -> Policy {
     Policy::builder("Example News")
+        .regime(regime)
         .cookie("session", category::NECESSARY)
         .cookie("csrf", category::NECESSARY)
         .cookie("theme", category::PREFERENCES)
@@ -56,7 +57,12 @@ pub(crate) fn app(
 
 /// The same application behind the layer.
 pub(crate) fn layered<S>(app: S) -> ConsentService<S> {
-    ConsentLayer::new(policy()).layer(app)
+    layered_under(Regime::OptIn, app)
+}
+
+/// The same under another regime than opt-in.
+pub(crate) fn layered_under<S>(regime: Regime, app: S) -> ConsentService<S> {
+    ConsentLayer::new(policy(regime)).layer(app)
 }
 
 /// What Chromium sends with a `fetch` (`accept: */*`).

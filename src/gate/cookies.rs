@@ -57,6 +57,7 @@ fn trim(bytes: &[u8]) -> &[u8] {
     bytes.trim_ascii()
 }
 
+#[inline]
 fn judge<'a>(name: &[u8], consent: &'a Consent) -> Verdict<'a> {
     let policy = consent.policy();
     if name == policy.choice_cookie_name().as_bytes() {

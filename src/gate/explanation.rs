@@ -27,8 +27,16 @@ impl<'a> Explanation<'a> {
     }
 
     /// Something of this kind (`cookie`, `link` …) and name was judged.
+    #[inline]
     pub(super) fn tell(&mut self, kind: &str, name: &[u8], verdict: Verdict<'_>) {
-        if !self.is_logged && self.header.is_none() || verdict.because == Because::Own {
+        if self.is_logged || self.header.is_some() {
+            self.record(kind, name, verdict);
+        }
+    }
+
+    #[cold]
+    fn record(&mut self, kind: &str, name: &[u8], verdict: Verdict<'_>) {
+        if verdict.because == Because::Own {
             return;
         }
         let name = Name(name);

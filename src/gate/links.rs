@@ -60,6 +60,11 @@ pub(super) fn filter(
     report: &Report,
 ) -> bool {
     let mut depends = false;
+    // Most responses have none of them, and comparing names costs less than looking up three.
+    let is_ours = |name: &HeaderName| KINDS.iter().any(|kind| kind.name == *name);
+    if !headers.keys().any(is_ours) {
+        return false;
+    }
     for kind in &KINDS {
         if !headers.contains_key(&kind.name) {
             continue;

@@ -6,14 +6,17 @@ const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// Set by scripts that put what they fetch into a page which is already there.
-const FRAGMENT_HEADERS: [HeaderName; 6] = [
-    HeaderName::from_static("hx-request"),
-    HeaderName::from_static("turbo-frame"),
-    HeaderName::from_static("x-requested-with"),
-    HeaderName::from_static("x-pjax"),
-    HeaderName::from_static("x-up-version"),
-    HeaderName::from_static("x-livewire"),
-];
+fn is_of_fragment(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "hx-request"
+            | "turbo-frame"
+            | "x-requested-with"
+            | "x-pjax"
+            | "x-up-version"
+            | "x-livewire"
+    )
+}
 
 /// What `Sec-Fetch-Dest` calls pages in other pages.
 const FRAMES: [&str; 5] = ["iframe", "frame", "embed", "object", "fencedframe"];
@@ -34,10 +37,13 @@ pub(crate) enum Target {
 
 impl Target {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let is_fragment = || FRAGMENT_HEADERS.iter().any(|name| headers.contains_key(name));
+        let is_fragment = || headers.keys().any(is_of_fragment);
         let accepts_html = || {
             let accept = headers.get(header::ACCEPT).map(HeaderValue::as_bytes);
-            accept.is_some_and(|accept| memchr::memmem::find(accept, b"text/html").is_some())
+            accept.is_some_and(|accept| {
+                let is_long_enough = accept.len() >= b"text/html".len();
+                is_long_enough && memchr::memmem::find(accept, b"text/html").is_some()
+            })
         };
         if let Some(destination) = headers.get(SEC_FETCH_DEST) {
             // A service worker that passes a navigation on hides what it is for: a page or a frame.
