@@ -39,8 +39,14 @@ test("b7 the validator accepts the example's pages, with the banner and without"
 
   // The validator looks past what is in a template: so the banner's inside is looked at as a page of its own.
   for (const [name, body] of [...pages]) {
-    const inside = body.match(/<template shadowrootmode=open>(<style>.*?<\/style>)(.*?)<\/template>/s)
-    if (inside) pages.set(`inside ${name}`, page(inside[1], withoutParts(inside[2])))
+    const insides = [...body.matchAll(/<template shadowrootmode=open>(<style>.*?<\/style>)(.*?)<\/template>/gs)]
+    // After it, one for the video.
+    const isGated = /data-state=gated/.test(body)
+    assert.equal(insides.length, /^opt-in off|policy page/.test(name) ? 0 : isGated ? 2 : 1, name)
+    assert.equal(isGated, /^opt-in on ask \/article$| \/article gpc$/.test(name), name)
+    for (const [index, [, style, inside]] of insides.entries()) {
+      pages.set(`inside ${index ? 'placeholder ' : ''}${name}`, page(style, withoutParts(inside)))
+    }
   }
   // And a fault is seen.
   pages.set('fault', pages.get('inside opt-in on ask /').replace(' role=region', ' role=region fault'))

@@ -21,6 +21,8 @@ pub(super) enum Outcome {
     },
     /// Gated, because of what this slug names.
     Gated(String),
+    /// The same, in a placeholder that must end behind the element.
+    Wrapped(String),
 }
 
 /// Names of attributes are compared without regard to case.
@@ -80,9 +82,16 @@ pub(super) fn gate_tag<R: Rules>(
     if is_marked && &**name == b"template" {
         moved.push(b"shadowrootmode");
     }
-    if is_embed && !is_foreign && moved.iter().any(|name| !name.eq_ignore_ascii_case(b"style")) {
-        let standin = placeholder(context, name, &tag, &slug);
-        edits.insert(at, standin.as_deref());
+    let fetches = moved.iter().any(|name| !name.eq_ignore_ascii_case(b"style"));
+    let is_seen = is_embed && !is_foreign && fetches && !is_out_of_sight(&tag);
+    let standin = is_seen.then(|| placeholder(context, name, &tag, &slug)).flatten();
+    // `hidden` alone would not do: many a site's style says `iframe { display: block }`. What stands in the placeholder doesn't show.
+    let end = context.judge().rules.placeholder_end();
+    if let Some(standin) = &standin {
+        edits.insert(at, [&**standin]);
+        if &**name == b"object" {
+            edits.insert(at, [end]);
+        }
     }
     let gating = Gating {
         slug: &slug,
@@ -92,7 +101,27 @@ pub(super) fn gate_tag<R: Rules>(
         is_hidden: is_embed || (is_marked && is_hideable(name)),
     };
     gating.write(edits, bytes, at);
-    Ok(Outcome::Gated(slug.into_owned()))
+    if standin.is_some() && &**name == b"embed" {
+        edits.insert(at + bytes.len(), [end]);
+    }
+    Ok(match standin {
+        Some(_) if &**name == b"iframe" => Outcome::Wrapped(slug.into_owned()),
+        _ => Outcome::Gated(slug.into_owned()),
+    })
+}
+
+/// Nothing need stand in for what nobody would see, as in the `noscript` of a tag manager.
+fn is_out_of_sight(tag: &Tag<'_>) -> bool {
+    const HIDING: [&[u8]; 2] = [b"display:none", b"visibility:hidden"];
+    let is_tiny = ["width", "height"].iter().any(|name| {
+        let size = tag.attribute(name).map(references::decode);
+        size.is_some_and(|size| matches!(size.trim_ascii(), b"0" | b"1" | b"0px" | b"1px"))
+    });
+    let style = tag.attribute("style").map(references::decode).unwrap_or_default();
+    let style: Vec<u8> =
+        style.iter().filter(|byte| !byte.is_ascii_whitespace()).map(u8::to_ascii_lowercase).collect();
+    let is_hidden = HIDING.iter().any(|hiding| memchr::memmem::find(&style, hiding).is_some());
+    is_tiny || is_hidden || tag.attribute("hidden").is_some()
 }
 
 /// A script or style whose contents are denied.
