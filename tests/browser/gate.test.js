@@ -60,6 +60,9 @@ async function contacts(page, address) {
   }
 }
 
+/** Of these, who is called by a browser that runs scripts, or doesn't. */
+const calledWith = (js, expected) => ({ ...expected, 'tag.js': js ? expected['tag.js'] : 0 })
+
 const placeholder = page => page.locator('tower-consent[data-state=gated]')
 const video = page => page.locator('.video iframe')
 
@@ -106,7 +109,7 @@ withAndWithoutScript('h1 h3 all are contacted after a yes, and nobody after its 
   await contacted.are(NOBODY, 'before')
   await button(page, 'prompt', 'accept').click()
   await showsChoice(page, true)
-  await contacted.are(ALL, 'accepted')
+  await contacted.are(calledWith(js, ALL), 'accepted')
   assert.match(page.url(), /\/article\?page=2$/)
   if (js) assert.equal(await page.evaluate(() => document.documentElement.dataset.tag), 'ran')
   await page.frameLocator('.video iframe').getByRole('button', { name: 'Play' }).waitFor()
@@ -115,7 +118,7 @@ withAndWithoutScript('h1 h3 all are contacted after a yes, and nobody after its 
   await page.goto('/')
   await contacted.are(NOBODY, 'another page')
   await page.goto('/article')
-  await contacted.are(ALL, 'accepted before')
+  await contacted.are(calledWith(js, ALL), 'accepted before')
 
   await part(page, 'tab').click()
   await button(page, 'settings', 'reject').click()
@@ -127,7 +130,7 @@ withAndWithoutScript('h1 h3 all are contacted after a yes, and nobody after its 
 })
 
 for (const [value, expected] of [['analytics', ANALYTICS], ['marketing', MARKETING]]) {
-  withAndWithoutScript(`h1 ${value} only`, {}, async (page, address) => {
+  withAndWithoutScript(`h1 ${value} only`, {}, async (page, address, js) => {
     const contacted = await contacts(page, address)
     await page.goto('/article')
     await opensSettings(page).click()
@@ -136,10 +139,10 @@ for (const [value, expected] of [['analytics', ANALYTICS], ['marketing', MARKETI
     await button(page, 'settings', 'save').click()
     await showsDecided(page)
     await page.locator(`[data-consent=${value === 'analytics' ? 'example-metrics' : 'example-ads'}]`).waitFor({ state: 'detached' })
-    await contacted.are(expected, 'saved')
+    await contacted.are(calledWith(js, expected), 'saved')
     await page.reload()
     await showsChoice(page, value === 'marketing')
-    await contacted.are(expected, 'reloaded')
+    await contacted.are(calledWith(js, expected), 'reloaded')
   })
 }
 
@@ -161,7 +164,7 @@ for (const cache of ['http cache', 'bfcache']) {
         await page.goto('/article')
         await button(page, 'prompt', 'accept').click()
         await showsChoice(page, true)
-        await contacted.are(ALL, 'accepted')
+        await contacted.are(calledWith(js, ALL), 'accepted')
         await page.goto('/privacy')
         await part(page, 'tab').click()
         await button(page, 'settings', 'reject').click()
@@ -184,7 +187,7 @@ for (const cache of ['http cache', 'bfcache']) {
         await contacted.are(NOBODY, 'accepted elsewhere')
         await backToArticle(page)
         await showsChoice(page, true)
-        await contacted.are(ALL, 'Back')
+        await contacted.are(calledWith(js, ALL), 'Back')
       }))
   }
 }
@@ -206,7 +209,7 @@ test('h1 c9 opt-out: the signal is enough', () =>
   visit({ regime: 'opt-out', extraHTTPHeaders: { 'Sec-GPC': '1' } }, async (page, address) => {
     const contacted = await contacts(page, address)
     await page.goto('/article')
-    await contacted.are(ANALYTICS, 'marketing is denied')
+    await contacted.are(NOBODY, 'both categories share data')
   }))
 
 // H3, H5
@@ -221,14 +224,14 @@ test('h3 h5 after a yes the page is as the application made it, but for the bann
     const gated = (await get(on + path, await headers(on))).body.replaceAll(others(on), 'OTHERS')
     const undone = withoutBanner(gated)
       .replace(/<tower-consent data-state=gated .*?<\/template>(.*?)<\/tower-consent>/gs, '$1')
-      .replace(/ data-consent="[^"]*"| type="text\/plain"| hidden=""/g, '')
+      .replace(/ data-consent="[^"]*"| type="text\/plain"| hidden=""| name="tower-consent"/g, '')
       .replaceAll('data-consent-', '')
     assert.equal(undone, bare, `${path}: what was gated can be brought back`)
   }
 })
 
 function withoutBanner(page) {
-  const [banner] = page.match(/<tower-consent data-state=(?:ask|decided).*?<\/tower-consent>(?:<script>.*?<\/script>)?/s)
+  const [banner] = page.match(/<tower-consent[^>]* data-state=(?:ask|decided).*?<\/tower-consent>(?:<script>.*?<\/script>)?/s)
   return page.replace(banner, '')
 }
 
@@ -305,7 +308,7 @@ for (const colorScheme of ['light', 'dark']) {
         const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
         assert.deepEqual(found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(node => `${node.target} ${node.failureSummary}`).join(' | ')}`), [])
         const looked = found.passes.filter(({ id }) => id === 'color-contrast').flatMap(({ nodes }) => nodes)
-        assert.ok(looked.some(({ target }) => `${target}`.includes('gated')), 'axe looks into it')
+        assert.ok(looked.some(({ target }) => `${target}`.includes('data-state="gated"')), 'axe looks into it')
       }))
   }
 
@@ -325,7 +328,7 @@ for (const viewport of [PHONE, DESKTOP]) {
     visit({ viewport }, async page => {
       await page.addInitScript(() => {
         window.shifts = []
-        new PerformanceObserver(list => window.shifts.push(...list.getEntries().map(({ value }) => value))).observe({ type: 'layout-shift', buffered: true })
+        new PerformanceObserver(list => window.shifts.push(...list.getEntries().filter(entry => !entry.hadRecentInput).map(({ value }) => value))).observe({ type: 'layout-shift', buffered: true })
       })
       for (const choice of ['reject', 'accept']) {
         await page.context().clearCookies()
