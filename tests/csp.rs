@@ -69,7 +69,7 @@ fn governing(policy: &str, names: &[&str]) -> Option<Vec<String>> {
 }
 
 /// The hash of the style of what stands in for gated frames.
-const PLACEHOLDER_STYLE: &str = "'sha256-20F/lfKoUPIeQ+Mr990nkP/9N/qldaY22D7BgEsY8xA='";
+const PLACEHOLDER_STYLE: &str = "'sha256-RSeCgvsf/58Piws2vU7MhBRebOQKUAbp3wyraxhf6x4='";
 
 const STYLE: [&str; 3] = ["style-src-elem", "style-src", "default-src"];
 const SCRIPT: [&str; 3] = ["script-src-elem", "script-src", "default-src"];

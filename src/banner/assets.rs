@@ -24,7 +24,7 @@ pub(crate) static ASK_STYLE: Asset = Asset {
 /// Of the banner while it asks.
 pub(crate) static ASK_SCRIPT: Asset = Asset {
     text: LazyLock::new(|| squeeze(include_str!("banner.js"))),
-    csp: "'sha256-6/V0vEQoaToF220J5qIkmJVtQepW8EMBtuQlVIkeBSU='",
+    csp: "'sha256-BEso/YEwokdUKrp0nnnHiCjFLgrQSOPrZfkqdmVKoog='",
 };
 
 /// Of the banner after the choice.
@@ -48,7 +48,7 @@ pub(crate) static PAGE_STYLE: Asset = Asset {
 /// Of what stands in for a frame.
 pub(crate) static PLACEHOLDER_STYLE: Asset = Asset {
     text: LazyLock::new(|| squeeze(include_str!("placeholder.css"))),
-    csp: "'sha256-20F/lfKoUPIeQ+Mr990nkP/9N/qldaY22D7BgEsY8xA='",
+    csp: "'sha256-RSeCgvsf/58Piws2vU7MhBRebOQKUAbp3wyraxhf6x4='",
 };
 
 /// Takes out indentation, empty lines, and comments that fill a line.

@@ -13,10 +13,13 @@ toggles=[...root.querySelectorAll("[name=allow]")],
 isOn=(state,toggle)=>!!{...state.categories,...state.vendors}[toggle.value]
 
 // What has the focus is not hidden behind the prompt: the prompt makes room.
-document.addEventListener("focusin",({target})=>requestAnimationFrame(()=>{
+document.addEventListener("focusin",event=>{
+const[target]=event.composedPath()
+requestAnimationFrame(()=>{
 const behind=target.getBoundingClientRect(),front=prompt.getBoundingClientRect()
-if(target!=host&&behind.top>=front.top&&behind.bottom<=front.bottom)host.toggleAttribute("data-top")
-}))
+if(target.getRootNode()!=root&&behind.top>=front.top&&behind.bottom<=front.bottom)host.toggleAttribute("data-top")
+})
+})
 
 form.onsubmit=async event=>{
 event.preventDefault()

@@ -27,6 +27,10 @@ const USUAL_SIZE: (u16, u16) = (300, 150);
 /// The style, for the page's CSP.
 pub(crate) static STYLE: &Asset = &PLACEHOLDER_STYLE;
 
+/// What ends it, behind the frame.
+pub(crate) const END: &str = "</tower-consent>";
+
+/// The start of it: the frame follows, and does not show, since nothing in the shadow tree has a place for it.
 pub(crate) fn render(view: &PlaceholderView<'_>) -> Bytes {
     let texts = &view.texts.placeholder;
     let named = |text: &str| fill(text, &[("vendor", view.vendor)]);
@@ -45,7 +49,7 @@ pub(crate) fn render(view: &PlaceholderView<'_>) -> Bytes {
         html.raw(" <a href=").value(url).raw(" target=_blank rel=\"noopener noreferrer\">");
         html.text(&named(&texts.open)).raw("</a>");
     }
-    html.raw("</div></template></tower-consent>");
+    html.raw("</div></template>");
     html.finish().fill("", |_| false)
 }
 

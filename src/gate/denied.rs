@@ -68,4 +68,8 @@ impl Rules for DeniedVendors {
             texts,
         }))
     }
+
+    fn placeholder_end(&self) -> &'static [u8] {
+        placeholder::END.as_bytes()
+    }
 }

@@ -28,19 +28,19 @@ async function holds(page, expected) {
 }
 
 withAndWithoutScript('c1 b1 k1 opt-in: accept', {}, async (page, _, js) => {
-  await page.goto('/article?page=2')
+  await page.goto('/privacy?page=2')
   await showsPrompt(page)
   assert.deepEqual(await appCookies(page), ['session'])
   await page.goto('/')
   await page.mouse.wheel(0, 2000)
-  await page.goto('/article?page=2')
+  await page.goto('/privacy?page=2')
   await holds(page, { decided: false, categories: NONE })
   assert.equal(await choiceCookie(page), undefined)
 
   await page.evaluate(() => (document.body.dataset.mark = 'same page'))
   await button(page, 'prompt', 'accept').click()
   await showsDecided(page)
-  assert.match(page.url(), /\/article\?page=2$/, 'back where the choice was made')
+  assert.match(page.url(), /\/privacy\?page=2$/, 'back where the choice was made')
   assert.equal(await page.evaluate(() => document.body.dataset.mark), js ? 'same page' : undefined, 'B9')
   await holds(page, { decided: true, categories: ALL })
 

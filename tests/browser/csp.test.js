@@ -2,25 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { button, inFront, opensSettings, part, showsDecided, site, visit } from './support.js'
-
-/** Collects what the browser refuses, from policies and from elsewhere. */
-async function watch(page) {
-  const seen = []
-  await page.exposeFunction('reportViolation', text => seen.push(text))
-  await page.addInitScript(() =>
-    addEventListener('securitypolicyviolation', event =>
-      window.reportViolation(`${event.effectiveDirective} ${event.blockedURI.replace(location.origin, '')} ${event.sample}`),
-    ),
-  )
-  page.on('console', message => {
-    // The event says the same, without the whole policy.
-    const isViolation = /violates the following (Content Security Policy|report-only)/.test(message.text())
-    if (['error', 'warning'].includes(message.type()) && !isViolation) seen.push(message.text())
-  })
-  page.on('pageerror', error => seen.push(`${error}`))
-  return seen
-}
+import { button, inFront, opensSettings, part, showsDecided, site, visit, watch } from './support.js'
 
 async function everyState(page) {
   await opensSettings(page).click()

@@ -24,6 +24,14 @@ const STATES = {
   'policy-page': page => page.goto('/_consent'),
 }
 
+/** In the place of the video, before the choice. */
+const PLACEHOLDER = async page => {
+  await page.goto('/article')
+  await button(page, 'prompt', 'reject').click()
+  await showsDecided(page)
+  await page.locator('tower-consent[data-state=gated]').evaluate(one => one.scrollIntoView({ block: 'center' }))
+}
+
 const folder = new URL('shots/', import.meta.url).pathname
 await rm(folder, { recursive: true, force: true })
 await mkdir(folder, { recursive: true })
@@ -53,6 +61,14 @@ for (const [name, options] of Object.entries({ forced: { forcedColors: 'active' 
     await visit({ viewport: PHONE, in: browser, ...options }, async page => {
       await STATES[state](page)
       await page.screenshot({ path: `${folder}${name}-${state}-phone.png` })
+    })
+  }
+}
+for (const [size, viewport] of Object.entries({ phone: PHONE, small: SMALL, desktop: DESKTOP })) {
+  for (const colorScheme of ['light', 'dark']) {
+    await visit({ viewport, colorScheme, in: browser }, async page => {
+      await PLACEHOLDER(page)
+      await page.screenshot({ path: `${folder}placeholder-${size}-${colorScheme}.png` })
     })
   }
 }

@@ -5,8 +5,8 @@ import { test } from 'node:test'
 import { button, DESKTOP, inFront, opensSettings, part, PHONE, showsDecided, showsPrompt, site, visit } from './support.js'
 
 /** The example with this style in its pages, under this layer. */
-async function styled(css, layer = 'on') {
-  return inFront(await site('opt-in', layer), (headers, body) => {
+async function styled(css, layer = 'on', regime = 'opt-in') {
+  return inFront(await site(regime, layer), (headers, body) => {
     delete headers['content-security-policy']
     return body.replace('</head>', `<style>${css}</style></head>`)
   })
@@ -138,12 +138,13 @@ for (const [name, css] of Object.entries(BODIES)) {
       test(`b3 b8 the page is as without the banner: ${name}, ${viewport.width} px${js ? '' : ', without script'}`, async () => {
         const looks = []
         for (const layer of ['off', 'on']) {
-          await visit({ baseURL: await styled(css, layer), js, viewport }, async page => {
+          // Opt-out: the page asks, and is whole.
+          await visit({ baseURL: await styled(css, layer, 'opt-out'), js, viewport }, async page => {
             await page.goto('/article')
             await page.waitForLoadState('networkidle')
             looks.push(await pageLook(page))
             if (layer === 'off') return
-            await button(page, 'prompt', 'reject').click()
+            await button(page, 'prompt', 'accept').click()
             await showsDecided(page)
             await page.reload()
             await page.waitForLoadState('networkidle')
@@ -192,7 +193,8 @@ for (const js of [true, false]) {
   test(`b2 the banner makes no request of its own${js ? '' : ', without script'}`, async () => {
     const lists = []
     for (const layer of ['off', 'on']) {
-      await visit({ layer, js }, async (page, address) => {
+      // Opt-out: the page asks, and is whole.
+      await visit({ regime: 'opt-out', layer, js }, async (page, address) => {
         const requests = []
         const other = address.replace(/127.0.0.1:(\d+)/, (_, port) => `localhost:${+port + 1}`)
         page.on('request', request => requests.push(request.url().replace(address, '').replace(other, 'third party')))

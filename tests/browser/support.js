@@ -168,10 +168,31 @@ export function withAndWithoutScript(name, options, look) {
   }
 }
 
+/** Collects what the browser refuses, from policies and from elsewhere. */
+export async function watch(page) {
+  const seen = []
+  await page.exposeFunction('reportViolation', text => seen.push(text))
+  await page.addInitScript(() =>
+    addEventListener('securitypolicyviolation', event =>
+      window.reportViolation(`${event.effectiveDirective} ${event.blockedURI.replace(location.origin, '')} ${event.sample}`),
+    ),
+  )
+  page.on('console', message => {
+    // The event says the same, without the whole policy.
+    const isViolation = /violates the following (Content Security Policy|report-only)/.test(message.text())
+    if (['error', 'warning'].includes(message.type()) && !isViolation) seen.push(message.text())
+  })
+  page.on('pageerror', error => seen.push(`${error}`))
+  return seen
+}
+
 // The banner
 
-export const banner = page => page.locator('tower-consent')
-export const part = (page, name) => page.locator(`tower-consent [part~=${name}]`)
+/** Not what stands in for frames: those are `tower-consent[data-state=gated]`. */
+const BANNER = 'tower-consent:is([data-state=ask], [data-state=decided])'
+
+export const banner = page => page.locator(BANNER)
+export const part = (page, name) => page.locator(`${BANNER} [part~=${name}]`)
 /** The button that makes this choice (`accept`, `reject`, `save`) on this part (`prompt`, `settings`). */
 export const button = (page, where, value) => part(page, where).locator(`button[value=${value}]`)
 export const toggle = (page, slug) => page.locator(`input[name=allow][value=${slug}]`)

@@ -77,7 +77,9 @@ impl Edits {
             }
             out.push_back(piece.slice_ref(kept));
         };
-        let here = self.list.partition_point(|edit| edit.at < piece.len());
+        let is_here =
+            |edit: &Edit| edit.at < piece.len() || edit.at == piece.len() && edit.skip == 0;
+        let here = self.list.partition_point(is_here);
         for edit in self.list.drain(..here) {
             keep(from..edit.at, &mut changed);
             changed.extend_from_slice(self.bytes.get(edit.insert).unwrap_or_default());

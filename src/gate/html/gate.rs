@@ -37,9 +37,14 @@ pub(crate) trait Rules {
         false
     }
 
-    /// What goes before a gated `iframe`, `embed` or `object`.
+    /// What begins before a gated `iframe` or `embed` and ends behind it, or stands before an `object`.
     fn placeholder(&self, _gated: &Gated<'_>) -> Option<Bytes> {
         None
+    }
+
+    /// What ends it.
+    fn placeholder_end(&self) -> &'static [u8] {
+        b""
     }
 }
 

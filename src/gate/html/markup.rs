@@ -108,6 +108,8 @@ pub(super) struct Markup {
     is_in_comment: bool,
     /// Whether it is inside `noscript`.
     is_noscript: bool,
+    /// Whether the end tag to come is that of an element in a placeholder.
+    is_wrapped: bool,
     /// Nothing behind this byte can be denied by itself.
     last: usize,
     /// The first slug that was denied, where it is asked for.
@@ -150,6 +152,7 @@ impl Markup {
             open: None,
             is_in_comment: false,
             is_noscript: false,
+            is_wrapped: false,
             last: usize::MAX,
             found: None,
         }
@@ -211,7 +214,12 @@ impl Markup {
                     self.close(context, edits, input, at, token.kind, bytes)?;
                     match token.kind {
                         Kind::StartTag => self.start_tag(context, edits, bytes, at)?,
-                        _ => self.end_tag(bytes),
+                        _ => {
+                            self.end_tag(bytes);
+                            if std::mem::take(&mut self.is_wrapped) {
+                                edits.insert(end, [context.judge().rules.placeholder_end()]);
+                            }
+                        }
                     }
                 }
                 kind => self.text(kind, bytes)?,
@@ -285,14 +293,18 @@ impl Markup {
             _ => {}
         }
         let outcome = gate_tag(context, edits, &name, bytes, at, is_foreign)?;
-        if let (Some(found @ None), Outcome::Gated(slug)) = (&mut self.found, &outcome) {
+        // The contents of an `iframe` are raw text: the next tag ends it.
+        self.is_wrapped = matches!(outcome, Outcome::Wrapped(_));
+        if let (Some(found @ None), Outcome::Gated(slug) | Outcome::Wrapped(slug)) =
+            (&mut self.found, &outcome)
+        {
             *found = Some(slug.clone());
         }
         let is_raw = self.tokenizer.is_raw();
         let is_unsure = was_unsure && is_raw;
         let what = match (&*name, &outcome) {
             (b"noscript", Outcome::Gated(_)) if is_raw => What::Withheld,
-            (_, Outcome::Gated(_)) => What::Other,
+            (_, Outcome::Gated(_) | Outcome::Wrapped(_)) => What::Other,
             (b"script", Outcome::Inline { speculates: true }) => What::SpeculationRules,
             (b"script", Outcome::Inline { speculates: false }) => What::Script,
             (b"style", _) => What::Style,

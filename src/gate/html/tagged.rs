@@ -21,6 +21,8 @@ pub(super) enum Outcome {
     },
     /// Gated, because of what this slug names.
     Gated(String),
+    /// The same, in a placeholder that must end behind the element.
+    Wrapped(String),
 }
 
 /// Names of attributes are compared without regard to case.
@@ -32,7 +34,22 @@ struct Gating<'a> {
     /// Its type is changed so that it neither runs nor applies.
     is_inert: bool,
     is_hidden: bool,
+    /// Going back, a browser loads into a frame what it had loaded there before, by the frame's name or place, whatever
+    /// its `src` says now: so a gated one has a name that it doesn't have otherwise.
+    is_renamed: bool,
 }
+
+/// What only a script that runs may have.
+const OF_SCRIPTS: [&[u8]; 8] = [
+    b"async",
+    b"blocking",
+    b"crossorigin",
+    b"defer",
+    b"fetchpriority",
+    b"integrity",
+    b"nomodule",
+    b"referrerpolicy",
+];
 
 /// `bytes` are a start tag, at `at` in the page.
 pub(super) fn gate_tag<R: Rules>(
@@ -80,9 +97,16 @@ pub(super) fn gate_tag<R: Rules>(
     if is_marked && &**name == b"template" {
         moved.push(b"shadowrootmode");
     }
-    if is_embed && !is_foreign && moved.iter().any(|name| !name.eq_ignore_ascii_case(b"style")) {
-        let standin = placeholder(context, name, &tag, &slug);
-        edits.insert(at, standin.as_deref());
+    let fetches = moved.iter().any(|name| !name.eq_ignore_ascii_case(b"style"));
+    let is_seen = is_embed && !is_foreign && fetches && !is_out_of_sight(&tag);
+    let standin = is_seen.then(|| placeholder(context, name, &tag, &slug)).flatten();
+    // `hidden` alone would not do: many a site's style says `iframe { display: block }`. What stands in the placeholder doesn't show.
+    let end = context.judge().rules.placeholder_end();
+    if let Some(standin) = &standin {
+        edits.insert(at, [&**standin]);
+        if &**name == b"object" {
+            edits.insert(at, [end]);
+        }
     }
     let gating = Gating {
         slug: &slug,
@@ -90,16 +114,51 @@ pub(super) fn gate_tag<R: Rules>(
         moved,
         is_inert: &**name == b"script" || (is_marked && &**name == b"style"),
         is_hidden: is_embed || (is_marked && is_hideable(name)),
+        is_renamed: is_frame(name) && fetches,
     };
     gating.write(edits, bytes, at);
-    Ok(Outcome::Gated(slug.into_owned()))
+    if standin.is_some() && &**name == b"embed" {
+        edits.insert(at + bytes.len(), [end]);
+    }
+    Ok(match standin {
+        Some(_) if &**name == b"iframe" => Outcome::Wrapped(slug.into_owned()),
+        _ => Outcome::Gated(slug.into_owned()),
+    })
+}
+
+fn is_frame(name: &[u8]) -> bool {
+    matches!(name, b"iframe" | b"frame")
+}
+
+/// Nothing need stand in for what nobody would see, as in the `noscript` of a tag manager.
+fn is_out_of_sight(tag: &Tag<'_>) -> bool {
+    const HIDING: [&[u8]; 2] = [b"display:none", b"visibility:hidden"];
+    let is_tiny = ["width", "height"].iter().any(|name| {
+        let size = tag.attribute(name).map(references::decode);
+        size.is_some_and(|size| matches!(size.trim_ascii(), b"0" | b"1" | b"0px" | b"1px"))
+    });
+    let style = tag.attribute("style").map(references::decode).unwrap_or_default();
+    let style: Vec<u8> = style
+        .iter()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .map(u8::to_ascii_lowercase)
+        .collect();
+    let is_hidden = HIDING.iter().any(|hiding| memchr::memmem::find(&style, hiding).is_some());
+    is_tiny || is_hidden || tag.attribute("hidden").is_some()
 }
 
 /// A script or style whose contents are denied.
 pub(super) fn gate_inline(edits: &mut Edits, tag: &[u8], at: usize, slug: &str) {
     let mark =
         Tag::new(tag).attribute("data-consent").and_then(|mark| std::str::from_utf8(mark).ok());
-    let gating = Gating { slug, mark, moved: Vec::new(), is_inert: true, is_hidden: false };
+    let gating = Gating {
+        slug,
+        mark,
+        moved: Vec::new(),
+        is_inert: true,
+        is_hidden: false,
+        is_renamed: false,
+    };
     gating.write(edits, tag, at);
 }
 
@@ -113,11 +172,16 @@ impl Gating<'_> {
         }
         if self.is_inert {
             self.moved.push(b"type");
+            self.moved.extend(OF_SCRIPTS);
             head.push(b" type=\"text/plain\"");
         }
         if self.is_hidden {
             self.moved.push(b"hidden");
             head.push(b" hidden=\"\"");
+        }
+        if self.is_renamed {
+            self.moved.push(b"name");
+            head.push(b" name=\"tower-consent\"");
         }
         let name_end = tag.iter().skip(1).position(|&byte| ends_name(byte)).unwrap_or_default() + 1;
         edits.insert(at + name_end, head);

@@ -39,6 +39,10 @@ impl Rules for Denied {
         let url = String::from_utf8_lossy(gated.url.filter(|_| self.has_placeholders)?);
         url.is_ascii().then(|| format!("[{url}]").into())
     }
+
+    fn placeholder_end(&self) -> &'static [u8] {
+        b"[/]"
+    }
 }
 
 pub(super) const LIMITS: Limits = Limits { tag: 1000, inline: 5000 };

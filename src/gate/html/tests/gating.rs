@@ -281,7 +281,7 @@ fn h2_inline_scripts_are_gated_by_mark_or_by_their_author() {
         ),
         (
             "<script TYPE=module async>fbq()</script>",
-            "<script data-consent=\"ads\" type=\"text/plain\" data-consent-TYPE=module async>fbq()</script>",
+            "<script data-consent=\"ads\" type=\"text/plain\" data-consent-TYPE=module data-consent-async>fbq()</script>",
         ),
         (
             "<script data-consent=analytics>x</script>",
@@ -331,7 +331,7 @@ fn h2_whatever_its_author_marked_is_gated() {
         ),
         (
             "<iframe hidden src=/x data-consent=analytics>",
-            "[/x]<iframe hidden=\"\" data-consent-hidden data-consent-src=/x data-consent=analytics>",
+            "<iframe hidden=\"\" name=\"tower-consent\" data-consent-hidden data-consent-src=/x data-consent=analytics>",
         ),
         (
             "<link data-consent=analytics rel=stylesheet href=x>",
@@ -364,7 +364,7 @@ fn h3_a_gated_element_keeps_what_it_had() {
     for (page, expected) in [
         (
             "<script async src=\"//ads.example/a.js?x=1&amp;y\" defer></script>",
-            "<script data-consent=\"ads\" type=\"text/plain\" async data-consent-src=\"//ads.example/a.js?x=1&amp;y\" defer></script>",
+            "<script data-consent=\"ads\" type=\"text/plain\" data-consent-async data-consent-src=\"//ads.example/a.js?x=1&amp;y\" data-consent-defer></script>",
         ),
         (
             "<script/src=//ads.example/></script>",
@@ -383,8 +383,28 @@ fn h3_a_gated_element_keeps_what_it_had() {
             "<a data-consent=\"ads\" data-consent-ping=//ads.example href=/x>",
         ),
         (
-            "<iframe src='//ads.example/?a&amp;b' width=1></iframe>",
-            "[//ads.example/?a&b]<iframe data-consent=\"ads\" hidden=\"\" data-consent-src='//ads.example/?a&amp;b' width=1></iframe>",
+            "<iframe src='//ads.example/?a&amp;b' width=9></iframe>x",
+            "[//ads.example/?a&b]<iframe data-consent=\"ads\" hidden=\"\" name=\"tower-consent\" data-consent-src='//ads.example/?a&amp;b' width=9></iframe>[/]x",
+        ),
+        (
+            "<iframe src=//ads.example></iframe>",
+            "[//ads.example]<iframe data-consent=\"ads\" hidden=\"\" name=\"tower-consent\" data-consent-src=//ads.example></iframe>[/]",
+        ),
+        (
+            "<embed src=//ads.example>x",
+            "[//ads.example]<embed data-consent=\"ads\" hidden=\"\" data-consent-src=//ads.example>[/]x",
+        ),
+        (
+            "<object data=//ads.example>x</object>",
+            "[//ads.example][/]<object data-consent=\"ads\" hidden=\"\" data-consent-data=//ads.example>x</object>",
+        ),
+        (
+            "<iframe src=//ads.example height=0></iframe>",
+            "<iframe data-consent=\"ads\" hidden=\"\" name=\"tower-consent\" data-consent-src=//ads.example height=0></iframe>",
+        ),
+        (
+            "<iframe src=//ads.example style='Display: none'></iframe>",
+            "<iframe data-consent=\"ads\" hidden=\"\" name=\"tower-consent\" data-consent-src=//ads.example style='Display: none'></iframe>",
         ),
         (
             "<style>@import '//ads.example'</style>",
