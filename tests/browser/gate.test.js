@@ -303,6 +303,7 @@ for (const colorScheme of ['light', 'dark']) {
         await page.addInitScript(AXE)
         await page.goto('/article')
         await button(page, 'prompt', 'reject').click()
+        await showsDecided(page)
         await page.reload()
         await showsChoice(page, false)
         const found = await page.evaluate(() => window.axe.run(document))

@@ -506,6 +506,34 @@ fn h12_what_cannot_be_read_is_refused() {
 }
 
 #[test]
+fn h4_every_placeholder_ends_behind_its_frame_at_every_chunking() {
+    const FRAME: &str = "<iframe src=//ads.example></iframe>";
+    const GATED: &str = "[//ads.example]<iframe data-consent=\"ads\" hidden=\"\" name=\"tower-consent\" data-consent-src=//ads.example></iframe>[/]";
+    for around in [
+        "F",
+        "FF",
+        "<p>F</p>",
+        "<table><tr><td>F</table>F",
+        "<noscript>F</noscript>F",
+        "<svg></svg>F",
+        "<svg><foreignObject>F</foreignObject></svg>F",
+        "<svg><g></p>F",
+        "<!-- <iframe> -->F<!-- x",
+        "<iframe src=/own><b></b></iframe>F<b>x</b>",
+        "<template>F</template>F",
+    ] {
+        let page = around.replace('F', FRAME);
+        let expected = around.replace('F', GATED);
+        for cuts in [vec![], vec![page.len() / 2], (1..page.len()).collect()] {
+            let gated = gate(page.as_bytes(), cuts).map(|page| String::from_utf8(page).unwrap());
+            assert_eq!(gated.as_deref(), Ok(&*expected));
+        }
+        let at_once = gate_whole(page.as_bytes(), true).unwrap();
+        assert_eq!(String::from_utf8(at_once).unwrap(), expected);
+    }
+}
+
+#[test]
 fn h9_what_is_not_changed_is_not_copied() {
     use crate::gate::html::Gate;
     use bytes::Bytes;
