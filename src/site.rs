@@ -58,7 +58,7 @@ impl Site {
         Consent::new(Arc::clone(&self.policy), choice, Signals::read(headers), no_tracking)
     }
 
-    /// Enforces consent on a response, and puts the banner into a page.
+    /// Enforces consent on a response: on its head, and on the body of a page.
     pub(crate) fn finish<B: Body>(
         &self,
         visit: &Visit,
