@@ -47,6 +47,5 @@ mod url;
 #[cfg(test)]
 mod tests;
 
-// Not wired in yet.
 pub(crate) use gate::{Gate, GateError, Gated, Limits, Rules};
 pub(crate) use inserter::Inserter;
