@@ -9,7 +9,7 @@ use crate::{
     body::ResponseBody,
     choice::{self, Signing},
     consent::{Consent, NoTracking, Signals},
-    gate::{self, Report, Visit},
+    gate::{self, DeniedVendors, Report, Visit},
     policy::Policy,
     routes,
 };
@@ -53,9 +53,9 @@ impl Site {
     /// What holds for this request: policy x choice x signals x regime.
     pub(crate) fn consent<B>(&self, request: &Request<B>) -> Consent {
         let headers = request.headers();
-        let choice = choice::read(headers, &self.policy, &self.signing);
+        let recalled = choice::read(headers, &self.policy, &self.signing);
         let no_tracking = request.extensions().get::<NoTracking>().is_some();
-        Consent::new(Arc::clone(&self.policy), choice, Signals::read(headers), no_tracking)
+        Consent::new(Arc::clone(&self.policy), recalled, Signals::read(headers), no_tracking)
     }
 
     /// Enforces consent on a response: on its head, and on the body of a page.
@@ -72,19 +72,22 @@ impl Site {
             gate::Treatment::Refuse => return refuse(parts),
             gate::Treatment::Rewrite { .. } if visit.is_head => ResponseBody::page_of_head(),
             gate::Treatment::Rewrite { banner, gate } => {
-                let snippet = banner.then(|| self.snippet(visit, &consent));
-                let gated = gate.then_some((visit, &*consent));
-                ResponseBody::page(body, gate::rewriter(&parts.headers, snippet, gated))
+                let return_to = self.return_to(visit);
+                let snippet = banner.then(|| self.banners.fill(&consent, return_to));
+                let host = visit.host();
+                let denied =
+                    gate.then(|| DeniedVendors::new(consent.into_owned(), host.name(), return_to));
+                let page = gate::rewriter(&parts.headers, visit, snippet, denied);
+                ResponseBody::page(body, page)
             }
         };
         Response::from_parts(parts, body)
     }
 
-    /// The banner for this visitor, on this page.
-    fn snippet(&self, visit: &Visit, consent: &Consent) -> Bytes {
+    /// Where a choice that is made on this page leads back to.
+    fn return_to<'a>(&self, visit: &'a Visit) -> &'a str {
         let path = visit.uri.path_and_query().map_or("/", |path| path.as_str());
-        let return_to = routes::return_to::sanitize(path, &self.policy.declared().endpoint);
-        self.banners.fill(consent, return_to)
+        routes::return_to::sanitize(path, &self.policy.declared().endpoint)
     }
 
     /// The same for the layer's own answers, which carry no banner.

@@ -7,7 +7,7 @@ use time::{Month, OffsetDateTime};
 
 use super::{
     policy_page::{self, CookieRow, PageView, Partner, Section},
-    render::{self, Banner, Toggle, View},
+    render::{self, Banner, Toggle, ToggleState, View},
     texts::fill,
 };
 use crate::{
@@ -35,7 +35,7 @@ impl Banners {
         let all = states.map(|(decided, gpc_honored)| {
             let banner = render::render(&view(policy, &toggles, decided, gpc_honored));
             let mut hasher = DefaultHasher::new();
-            banner.fill("", |_| false).hash(&mut hasher);
+            banner.fill("", |_| false, |_| String::new()).hash(&mut hasher);
             (banner, hasher.finish())
         });
         Self { all }
@@ -53,13 +53,12 @@ impl Banners {
 
     /// The banner's bytes for this visitor, whom a choice brings back to this path.
     pub(crate) fn fill(&self, consent: &Consent, return_to: &str) -> Bytes {
-        self.of(consent).0.fill(return_to, is_on(consent))
+        self.of(consent).0.fill(return_to, is_on(consent), lone_vendors(consent))
     }
 
     /// Names the variant of a page that this visitor gets: the banner, and what is allowed.
     pub(crate) fn tag(&self, consent: &Consent) -> PageTag {
-        // An odd factor keeps the sets of purposes apart.
-        PageTag(self.of(consent).1 ^ consent.allowed().bits().wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        PageTag(self.of(consent).1 ^ consent.allowed().key())
     }
 
     /// What a page's CSP must allow for the banner.
@@ -85,11 +84,28 @@ pub(crate) fn policy_page(consent: &Consent) -> PolicyPage {
         .collect();
     let page =
         PageView { banner, decided_on: decided_on.as_deref(), lifetime_days, sections: &sections };
-    PolicyPage { html: policy_page::render(&page, is_on(consent)), style: policy_page::STYLE.csp }
+    PolicyPage {
+        html: policy_page::render(&page, is_on(consent), lone_vendors(consent)),
+        style: policy_page::STYLE.csp,
+    }
 }
 
 fn is_on(consent: &Consent) -> impl Fn(usize) -> bool {
     |purpose| consent.allows_purpose(Purpose::new(purpose))
+}
+
+/// The switches of the vendors in a category that the visitor has allowed by themselves: on, to be
+/// turned off.
+fn lone_vendors(consent: &Consent) -> impl Fn(usize) -> String {
+    |purpose| {
+        let policy = consent.policy();
+        let Some(category) = policy.categories().get(purpose) else { return String::new() };
+        let of_category = |vendor: &&Vendor| vendor.category() == category.slug();
+        let vendors = consent.lone_vendors().filter(of_category);
+        let toggles: Vec<_> =
+            vendors.map(|vendor| vendor_toggle(vendor, ToggleState::On)).collect();
+        render::lone_vendors(words(policy, category).0, &toggles, policy.texts())
+    }
 }
 
 fn view<'a>(
@@ -116,31 +132,32 @@ fn toggles(policy: &Policy) -> Vec<Toggle<'_>> {
 
 fn category_toggle<'a>(policy: &'a Policy, category: &'a Category) -> Toggle<'a> {
     let (name, description) = words(policy, category);
-    let asked = policy.vendors().iter().filter(|vendor| vendor.ask_separately);
-    let own = asked.filter(|vendor| vendor.category == category.slug());
+    let is_own = |vendor: &&Vendor| vendor.ask_separately && vendor.category == category.slug();
+    let own = policy.vendors().iter().filter(is_own);
     Toggle {
-        id: id(policy, category.slug()),
         slug: category.slug(),
         name,
         description,
-        locked: category.slug() == category::NECESSARY,
-        vendors: own.map(|vendor| vendor_toggle(policy, vendor)).collect(),
+        state: match category.slug() {
+            category::NECESSARY => ToggleState::Locked,
+            slug => asked(policy, slug),
+        },
+        vendors: own.map(|vendor| vendor_toggle(vendor, asked(policy, vendor.slug()))).collect(),
     }
 }
 
-fn vendor_toggle<'a>(policy: &'a Policy, vendor: &'a Vendor) -> Toggle<'a> {
-    Toggle {
-        id: id(policy, vendor.slug()),
-        slug: vendor.slug(),
-        name: &vendor.name,
-        description: "",
-        locked: false,
-        vendors: Vec::new(),
-    }
+fn vendor_toggle(vendor: &Vendor, state: ToggleState) -> Toggle<'_> {
+    Toggle { slug: vendor.slug(), name: &vendor.name, description: "", state, vendors: Vec::new() }
 }
 
-fn id(policy: &Policy, slug: &str) -> usize {
-    policy.purpose(slug).unwrap_or(Purpose::NEVER).index()
+fn asked(policy: &Policy, slug: &str) -> ToggleState {
+    ToggleState::Asked(policy.purpose(slug).unwrap_or(Purpose::NEVER).index())
+}
+
+/// What visitors read for the category of this slug.
+pub(crate) fn category_name<'a>(policy: &'a Policy, slug: &str) -> Option<&'a str> {
+    let category = policy.categories().iter().find(|category| category.slug() == slug)?;
+    Some(words(policy, category).0)
 }
 
 /// The category's name and description: the site's own, or the built-in ones.
@@ -167,6 +184,12 @@ fn section<'a>(
             purpose: Some(&policy.texts().page.choice_purpose),
             provider: Some(policy.site()),
             lifetime: Some(choice_lifetime),
+        });
+        cookies.push(CookieRow {
+            name: policy.once_cookie_name(),
+            purpose: Some(&policy.texts().page.once_purpose),
+            provider: Some(policy.site()),
+            lifetime: Some(&policy.texts().page.once_lifetime),
         });
     }
     for rule in policy.cookies() {

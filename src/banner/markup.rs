@@ -13,6 +13,8 @@ pub(crate) enum Slot {
     ReturnTo,
     /// ` checked`, when the toggle with this id is on.
     Checked(usize),
+    /// Markup: what the visitor has allowed in the category of this id besides what is asked.
+    LoneVendors(usize),
 }
 
 /// Markup made once and filled in for each visitor.
@@ -26,13 +28,19 @@ pub(crate) struct Template {
 impl Template {
     /// The markup for one visitor. It is copied into one piece, so that it leaves as one: each piece
     /// of a body costs the server more than these few kilobytes.
-    pub(crate) fn fill(&self, return_to: &str, is_on: impl Fn(usize) -> bool) -> Bytes {
-        let mut out = Vec::with_capacity(self.longest + return_to.len());
+    pub(crate) fn fill(
+        &self,
+        return_to: &str,
+        is_on: impl Fn(usize) -> bool,
+        lone_vendors: impl Fn(usize) -> String,
+    ) -> Bytes {
+        let mut out = String::with_capacity(self.longest + return_to.len());
         for (constant, slot) in self.pieces.iter() {
-            out.extend_from_slice(constant.as_bytes());
+            out.push_str(constant);
             match slot {
-                Some(Slot::ReturnTo) => out.extend_from_slice(escape(return_to).as_bytes()),
-                Some(Slot::Checked(id)) if is_on(*id) => out.extend_from_slice(CHECKED.as_bytes()),
+                Some(Slot::ReturnTo) => out.push_str(&escape(return_to)),
+                Some(Slot::Checked(id)) if is_on(*id) => out.push_str(CHECKED),
+                Some(Slot::LoneVendors(id)) => out.push_str(&lone_vendors(*id)),
                 Some(Slot::Checked(_)) | None => {}
             }
         }
@@ -77,6 +85,11 @@ impl Markup {
         let constant = std::mem::take(&mut self.open);
         self.done.push((constant, Some(slot)));
         self
+    }
+
+    /// The markup, where it waits for nothing.
+    pub(crate) fn into_text(self) -> String {
+        self.open
     }
 
     /// The finished template.
@@ -165,7 +178,7 @@ mod tests {
         let written = |value: &str| {
             let mut markup = Markup::default();
             markup.value(value);
-            String::from_utf8(markup.finish().fill("", |_| false).to_vec()).unwrap()
+            markup.into_text()
         };
         assert_eq!(written("/_consent/choice"), "/_consent/choice");
         assert_eq!(written(""), "\"\"");
@@ -178,7 +191,9 @@ mod tests {
         let mut markup = Markup::default();
         markup.raw("<").slot(Slot::ReturnTo).raw("|").slot(Slot::Checked(7)).raw(">");
         let template = markup.finish();
-        let filled = |on: bool| template.fill("/\"><script>?a=1&b=\u{fc}", |id| on && id == 7);
+        let filled = |on: bool| {
+            template.fill("/\"><script>?a=1&b=\u{fc}", |id| on && id == 7, |_| String::new())
+        };
         assert_eq!(filled(false), "</&#34;&gt;&lt;script&gt;?a=1&amp;b=&#252;|>");
         assert_eq!(filled(true), "</&#34;&gt;&lt;script&gt;?a=1&amp;b=&#252;| checked>");
     }

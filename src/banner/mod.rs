@@ -13,7 +13,7 @@ mod render;
 mod samples;
 mod texts;
 
-pub(crate) use banners::{Banners, PolicyPage, policy_page};
-pub(crate) use placeholder::PlaceholderView;
+pub(crate) use banners::{Banners, PolicyPage, category_name, policy_page};
+pub(crate) use placeholder::{Offer, PlaceholderView};
 pub use texts::TextError;
 pub(crate) use texts::Texts;

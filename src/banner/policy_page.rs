@@ -50,7 +50,11 @@ pub(crate) struct Partner<'a> {
 pub(crate) static STYLE: &Asset = &PAGE_STYLE;
 
 /// The whole page for one visitor.
-pub(crate) fn render(view: &PageView<'_>, is_on: impl Fn(usize) -> bool) -> Bytes {
+pub(crate) fn render(
+    view: &PageView<'_>,
+    is_on: impl Fn(usize) -> bool,
+    lone_vendors: impl Fn(usize) -> String,
+) -> Bytes {
     let View { texts, site, endpoint, .. } = view.banner;
     let page = &texts.page;
     let with_site = |text: &str| fill(text, &[("site", site)]);
@@ -84,7 +88,7 @@ pub(crate) fn render(view: &PageView<'_>, is_on: impl Fn(usize) -> bool) -> Byte
         section(&mut html, each, view);
     }
     html.raw("</main>\n</body>\n</html>\n");
-    html.finish().fill(endpoint, is_on)
+    html.finish().fill(endpoint, is_on, lone_vendors)
 }
 
 /// What holds now, and the form that changes it.
@@ -188,7 +192,7 @@ mod tests {
     use super::*;
 
     fn html(view: &PageView<'_>) -> String {
-        String::from_utf8(render(view, |id| id == 2).to_vec()).unwrap()
+        String::from_utf8(render(view, |id| id == 2, |_| String::new()).to_vec()).unwrap()
     }
 
     #[test]

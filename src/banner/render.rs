@@ -28,18 +28,26 @@ pub(crate) struct View<'a> {
     pub(crate) texts: &'a Texts,
 }
 
-/// One switch in the settings: a category, or a vendor that is asked separately.
+/// One switch in the settings: a category, or a vendor.
 #[derive(Clone, Debug)]
 pub(crate) struct Toggle<'a> {
-    /// The caller's number, asked back by [`Banner::fill`].
-    pub(crate) id: usize,
     pub(crate) slug: &'a str,
     pub(crate) name: &'a str,
     /// May be empty.
     pub(crate) description: &'a str,
-    /// Strictly necessary: always on.
-    pub(crate) locked: bool,
+    pub(crate) state: ToggleState,
     pub(crate) vendors: Vec<Toggle<'a>>,
+}
+
+/// How a switch stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ToggleState {
+    /// Strictly necessary: always on.
+    Locked,
+    /// The visitor was asked: the caller's number is asked back by [`Banner::fill`].
+    Asked(usize),
+    /// On, because the visitor came and allowed it.
+    On,
 }
 
 /// A banner made once, and what a page's CSP must allow for it.
@@ -52,8 +60,14 @@ pub(crate) struct Banner {
 
 impl Banner {
     /// The banner's bytes for one visitor: where the choice returns to (a path), and which toggles are on.
-    pub(crate) fn fill(&self, return_to: &str, is_on: impl Fn(usize) -> bool) -> Bytes {
-        self.template.fill(return_to, is_on)
+    /// The vendors that were allowed by themselves come as markup, for the category of a toggle's id.
+    pub(crate) fn fill(
+        &self,
+        return_to: &str,
+        is_on: impl Fn(usize) -> bool,
+        lone_vendors: impl Fn(usize) -> String,
+    ) -> Bytes {
+        self.template.fill(return_to, is_on, lone_vendors)
     }
 
     /// The source for `style-src`: `'sha256-…'`.
@@ -146,26 +160,50 @@ fn settings(html: &mut Markup, view: &View<'_>) {
 /// The fields of the settings, here and on the policy page: a switch for each category, vendors below theirs.
 pub(super) fn toggles(html: &mut Markup, toggles: &[Toggle<'_>], texts: &Texts) {
     for toggle in toggles {
-        html.raw("<label>").text(toggle.name);
-        if toggle.locked {
-            html.raw("<input type=checkbox checked disabled>");
-        } else {
-            html.raw("<input type=checkbox name=allow value=").value(toggle.slug);
-            html.slot(Slot::Checked(toggle.id)).raw(">");
-        }
-        html.raw("</label>");
-        if toggle.locked {
-            html.raw("<p>").text(&texts.settings.always_on).raw(". ");
-            html.text(toggle.description).raw("</p>");
-        } else if !toggle.description.is_empty() {
-            html.raw("<p>").text(toggle.description).raw("</p>");
-        }
-        if !toggle.vendors.is_empty() {
-            html.raw("<fieldset aria-label=\"").text(toggle.name).raw("\">");
-            self::toggles(html, &toggle.vendors, texts);
-            html.raw("</fieldset>");
+        self::toggle(html, toggle, texts);
+        vendors(html, toggle.name, &toggle.vendors, texts);
+        if let ToggleState::Asked(id) = toggle.state {
+            html.slot(Slot::LoneVendors(id));
         }
     }
+}
+
+fn toggle(html: &mut Markup, toggle: &Toggle<'_>, texts: &Texts) {
+    html.raw("<label>").text(toggle.name);
+    if toggle.state != ToggleState::Locked {
+        html.raw("<input type=checkbox name=allow value=").value(toggle.slug);
+    }
+    match toggle.state {
+        ToggleState::Locked => html.raw("<input type=checkbox checked disabled>"),
+        ToggleState::Asked(id) => html.slot(Slot::Checked(id)).raw(">"),
+        ToggleState::On => html.raw(" checked>"),
+    };
+    html.raw("</label>");
+    if toggle.state == ToggleState::Locked {
+        html.raw("<p>").text(&texts.settings.always_on).raw(". ");
+        html.text(toggle.description).raw("</p>");
+    } else if !toggle.description.is_empty() {
+        html.raw("<p>").text(toggle.description).raw("</p>");
+    }
+}
+
+/// The vendors of this category.
+fn vendors(html: &mut Markup, category: &str, toggles: &[Toggle<'_>], texts: &Texts) {
+    if toggles.is_empty() {
+        return;
+    }
+    html.raw("<fieldset aria-label=\"").text(category).raw("\">");
+    for toggle in toggles {
+        self::toggle(html, toggle, texts);
+    }
+    html.raw("</fieldset>");
+}
+
+/// The vendors of this category that the visitor has allowed by themselves, all of them on.
+pub(crate) fn lone_vendors(category: &str, toggles: &[Toggle<'_>], texts: &Texts) -> String {
+    let mut html = Markup::default();
+    vendors(&mut html, category, toggles, texts);
+    html.into_text()
 }
 
 /// A button that makes a choice. All of them are the same but for value and text.
@@ -201,7 +239,10 @@ mod tests {
     use super::*;
 
     fn html(view: &View<'_>) -> String {
-        String::from_utf8(render(view).fill("/article?page=2", |_| false).to_vec()).unwrap()
+        String::from_utf8(
+            render(view).fill("/article?page=2", |_| false, |_| String::new()).to_vec(),
+        )
+        .unwrap()
     }
 
     fn brotli(text: &str) -> usize {
@@ -319,11 +360,10 @@ mod tests {
         texts.saved = evil.to_owned();
         texts.lang = evil.to_owned();
         let vendor = Toggle {
-            id: 9,
             slug: evil,
             name: evil,
             description: evil,
-            locked: false,
+            state: ToggleState::Asked(9),
             vendors: Vec::new(),
         };
         let toggles = [Toggle { vendors: vec![vendor.clone()], ..vendor }];
@@ -333,7 +373,9 @@ mod tests {
             privacy_url: Some(evil),
             ..samples::view(&texts, &toggles)
         };
-        let html = String::from_utf8(render(&view).fill(evil, |_| true).to_vec()).unwrap();
+        let html =
+            String::from_utf8(render(&view).fill(evil, |_| true, |_| String::new()).to_vec())
+                .unwrap();
         assert!(html.is_ascii());
         assert!(
             !html.contains("<img") && !html.contains("\" onclick") && !html.contains("onclick='")

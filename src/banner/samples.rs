@@ -1,7 +1,7 @@
 //! Views for this room's tests.
 
 use super::policy_page::{CookieRow, PageView, Partner, Section};
-use super::render::{Toggle, View};
+use super::render::{Toggle, ToggleState, View};
 use super::texts::{TextOverrides, Texts};
 use crate::consent::Regime;
 
@@ -15,11 +15,10 @@ pub(super) fn categories(texts: &Texts) -> Vec<Toggle<'_>> {
     let toggle = |(id, slug): (usize, &'static str)| {
         let text = texts.category(slug).unwrap();
         Toggle {
-            id,
             slug,
             name: &text.name,
             description: &text.description,
-            locked: id == 0,
+            state: if id == 0 { ToggleState::Locked } else { ToggleState::Asked(id) },
             vendors: Vec::new(),
         }
     };

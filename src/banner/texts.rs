@@ -108,6 +108,13 @@ pub(crate) struct Category {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Placeholder {
     pub(crate) message: String,
+    /// The same where a category is named, and no vendor.
+    pub(crate) message_category: String,
+    /// The button that loads it for now.
+    pub(crate) allow: String,
+    /// The button that loads it from now on, and what it is called to those who hear it alone.
+    pub(crate) always: String,
+    pub(crate) always_allow: String,
     pub(crate) settings: String,
     pub(crate) open: String,
     /// Stands for a vendor without a name.
@@ -136,6 +143,9 @@ pub(crate) struct Page {
     pub(crate) choice_purpose: String,
     /// How long it stays, in the table.
     pub(crate) choice_lifetime: String,
+    /// What the cookie is for that allows something for one page.
+    pub(crate) once_purpose: String,
+    pub(crate) once_lifetime: String,
     pub(crate) back: String,
 }
 

@@ -2,7 +2,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
 
-use crate::policy::{Policy, PurposeSet};
+use crate::policy::{Grants, Policy, Purpose, PurposeSet};
 
 /// What the visitor decided: an answer for every category and vendor that was asked, when, how, and
 /// under which revision of the policy.
@@ -18,8 +18,12 @@ pub struct Choice {
     pub(crate) how: How,
     pub(crate) with_gpc: bool,
     pub(crate) answered: PurposeSet,
-    pub(crate) granted: PurposeSet,
+    pub(crate) granted: Grants,
 }
+
+/// What the visitor allows for the next page, and no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Once(pub(crate) Purpose);
 
 /// How a choice was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,20 +35,22 @@ pub enum How {
     Reject,
     /// By saving settings.
     Save,
+    /// By allowing a vendor where it is missed, in the place of what it would show.
+    Allow,
     /// By the application's own response.
     App,
 }
 
 impl Choice {
     /// An answer to all that the policy asks, made now.
-    pub(crate) fn new(policy: &Policy, how: How, with_gpc: bool, granted: PurposeSet) -> Self {
+    pub(crate) fn new(policy: &Policy, how: How, with_gpc: bool, granted: Grants) -> Self {
         Self {
             revision: policy.revision(),
             at: now(),
             how,
             with_gpc,
             answered: policy.asked(),
-            granted: granted.intersection(policy.asked()),
+            granted: granted.with_purposes(granted.purposes.intersection(policy.asked())),
         }
     }
 
@@ -71,7 +77,7 @@ impl Choice {
 
     /// What was denied.
     pub(crate) fn denied(&self) -> PurposeSet {
-        self.answered.minus(self.granted)
+        self.answered.minus(self.granted.purposes)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The choice cookie: `1.<revision>.<unix seconds>.<how>[-gpc].<answers>`.
 //!
 //! Answers are `+slug` for what is allowed and `-slug` for what is denied, in which a slug's own
-//! hyphens are written `_`: `1.2.1795489200.save.+analytics-marketing+example_video`. Every
-//! character is a cookie-octet (RFC 6265, 4.1.1), so nothing is quoted or percent-encoded.
+//! hyphens are written `_`: `1.2.1795489200.save.+analytics-marketing+example_video`. What was asked
+//! comes first, then the vendors that are allowed by themselves. Every character is a cookie-octet (RFC 6265, 4.1.1), so nothing is quoted or percent-encoded.
 
 use std::fmt::Write as _;
 
@@ -10,10 +10,10 @@ use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, header};
 use time::Duration;
 
-use super::{Choice, How, choice::now};
+use super::{Choice, How, Once, choice::now};
 use crate::{
     gate::cookies,
-    policy::{Policy, Purpose, PurposeSet},
+    policy::{Grants, Policy, Purpose, PurposeSet},
 };
 
 /// The most that the choice cookie takes, name included, before it is signed.
@@ -23,8 +23,24 @@ const MOST_READ_BYTES: usize = 600;
 /// How far ahead another server's clock may be.
 const CLOCK_SKEW_SECONDS: u64 = 300;
 
-const HOW: [(How, &str); 4] =
-    [(How::Accept, "accept"), (How::Reject, "reject"), (How::Save, "save"), (How::App, "app")];
+const HOW: [(How, &str); 5] = [
+    (How::Accept, "accept"),
+    (How::Reject, "reject"),
+    (How::Save, "save"),
+    (How::Allow, "allow"),
+    (How::App, "app"),
+];
+
+/// How long the next page may take.
+const ONCE_SECONDS: i64 = 60;
+
+/// What the request's cookies say of the visitor's decisions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Recalled {
+    pub(crate) choice: Option<Choice>,
+    /// What is allowed for one page.
+    pub(crate) once: Option<Once>,
+}
 
 /// The key that choice cookies are signed with, if any.
 #[derive(Clone, Default)]
@@ -35,36 +51,61 @@ pub(crate) struct Signing {
 
 /// The choice that the request's cookies carry. Whatever is not exactly one whole, current choice
 /// cookie is no choice (C14, K5).
-pub(crate) fn read(headers: &HeaderMap, policy: &Policy, signing: &Signing) -> Option<Choice> {
-    let name = policy.choice_cookie_name().as_bytes();
-    let mut found = None;
+pub(crate) fn read(headers: &HeaderMap, policy: &Policy, signing: &Signing) -> Recalled {
+    let choice_name = policy.choice_cookie_name();
+    let once_name = policy.once_cookie_name();
+    let (mut choice, mut once) = (Found::None, Found::None);
     for line in headers.get_all(header::COOKIE) {
         for pair in cookies::pairs(line.as_bytes()) {
-            if cookies::name(pair) == name && found.replace(cookies::value(pair)).is_some() {
-                return None;
+            let name = cookies::name(pair);
+            // The name of the one begins with the other's: most cookies are told apart at once.
+            let Some(rest) = name.strip_prefix(choice_name.as_bytes()) else { continue };
+            if rest.is_empty() {
+                choice.add(cookies::value(pair));
+            } else if name == once_name.as_bytes() {
+                once.add(cookies::value(pair));
             }
         }
     }
-    let value = found.filter(|value| value.len() <= MOST_READ_BYTES)?;
-    let value = std::str::from_utf8(value).ok()?;
-    signing.verify(policy, value, |value| parse(value, policy, now()))
+    Recalled {
+        choice: choice
+            .only()
+            .and_then(|value| signing.verify(choice_name, value, |v| parse(v, policy, now()))),
+        once: once
+            .only()
+            .and_then(|value| signing.verify(once_name, value, |slug| policy.gated_purpose(slug)))
+            .map(Once),
+    }
+}
+
+/// The value of a cookie that may stand there once.
+enum Found<'a> {
+    None,
+    One(&'a [u8]),
+    Several,
+}
+
+impl<'a> Found<'a> {
+    fn add(&mut self, value: &'a [u8]) {
+        *self = if matches!(self, Self::None) { Self::One(value) } else { Self::Several };
+    }
+
+    fn only(self) -> Option<&'a str> {
+        let Self::One(value) = self else { return None };
+        std::str::from_utf8(value).ok().filter(|value| value.len() <= MOST_READ_BYTES)
+    }
 }
 
 impl Signing {
     #[cfg(not(feature = "signed"))]
-    fn verify<T>(&self, _: &Policy, value: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    fn verify<T>(&self, _: &str, value: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         parse(value)
     }
 
     #[cfg(feature = "signed")]
-    fn verify<T>(
-        &self,
-        policy: &Policy,
-        value: &str,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
+    fn verify<T>(&self, name: &str, value: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         let Some(key) = &self.key else { return parse(value) };
-        let cookie = Cookie::new(policy.choice_cookie_name(), value).into_owned();
+        let cookie = Cookie::new(name, value).into_owned();
         let cookie = cookie::CookieJar::new().signed(key).verify(cookie)?;
         parse(cookie.value())
     }
@@ -90,13 +131,35 @@ pub(crate) fn set_cookie(
     policy: &Policy,
     signing: &Signing,
 ) -> Option<HeaderValue> {
+    let lifetime = i64::try_from(policy.lifetime_seconds()).unwrap_or(0);
+    line(policy.choice_cookie_name(), format(choice, policy), lifetime, policy, signing)
+}
+
+/// The `Set-Cookie` line that allows this for one page, or with `None` ends that.
+pub(crate) fn set_once(
+    once: Option<Once>,
+    policy: &Policy,
+    signing: &Signing,
+) -> Option<HeaderValue> {
+    let lifetime = once.map_or(0, |_| ONCE_SECONDS);
+    let slug = once.and_then(|Once(purpose)| policy.slug(purpose)).unwrap_or_default().to_owned();
+    line(policy.once_cookie_name(), slug, lifetime, policy, signing)
+}
+
+fn line(
+    name: &str,
+    value: String,
+    lifetime_seconds: i64,
+    policy: &Policy,
+    signing: &Signing,
+) -> Option<HeaderValue> {
     let settings = &policy.declared().choice_cookie;
-    let mut cookie = Cookie::build((policy.choice_cookie_name(), format(choice, policy)))
+    let mut cookie = Cookie::build((name, value))
         .path("/")
         .same_site(SameSite::Lax)
         .http_only(true)
         .secure(!settings.insecure_for_development)
-        .max_age(Duration::seconds(i64::try_from(policy.lifetime_seconds()).unwrap_or(0)));
+        .max_age(Duration::seconds(lifetime_seconds));
     if let Some(domain) = &settings.domain {
         cookie = cookie.domain(domain);
     }
@@ -112,10 +175,31 @@ fn format(choice: &Choice, policy: &Policy) -> String {
         if choice.answered.contains(purpose) {
             let sign = if choice.granted.contains(purpose) { '+' } else { '-' };
             // Writing to a String can't fail.
-            let _ = write!(value, "{sign}{}", slug.replace('-', "_"));
+            let _ = write!(value, "{sign}{}", written(slug));
         }
     }
+    add_vendors(&mut value, choice, policy);
     value
+}
+
+/// Adds the vendors that are allowed by themselves: the latest for which there is room (K2).
+fn add_vendors(value: &mut String, choice: &Choice, policy: &Policy) {
+    let slugs = choice.granted.vendors().filter_map(|vendor| policy.follower(vendor));
+    let answers: Vec<String> = slugs.map(|vendor| format!("+{}", written(vendor.slug()))).collect();
+    let mut room =
+        MOST_BYTES.saturating_sub(policy.choice_cookie_name().len() + "=".len() + value.len());
+    let fits = |answer: &&String| {
+        let left = room.checked_sub(answer.len());
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    let kept = answers.iter().rev().take_while(fits).count();
+    value.extend(answers.iter().skip(answers.len() - kept).map(String::as_str));
+}
+
+/// A slug as the cookie writes it.
+fn written(slug: &str) -> String {
+    slug.replace('-', "_")
 }
 
 /// The length of the longest choice cookie under this policy, name included.
@@ -126,7 +210,7 @@ pub(crate) fn longest(policy: &Policy) -> usize {
         how: How::Accept,
         with_gpc: true,
         answered: policy.asked(),
-        granted: PurposeSet::EMPTY,
+        granted: Grants::EMPTY,
     };
     policy.choice_cookie_name().len() + 1 + format(&choice, policy).len()
 }
@@ -167,9 +251,9 @@ fn number(digits: &[u8]) -> Option<u64> {
 }
 
 /// What was answered, and what of it granted. A slug that the policy no longer has is passed over.
-fn parse_answers(mut answers: &[u8], policy: &Policy) -> Option<(PurposeSet, PurposeSet)> {
+fn parse_answers(mut answers: &[u8], policy: &Policy) -> Option<(PurposeSet, Grants)> {
     let mut answered = PurposeSet::EMPTY;
-    let mut granted = PurposeSet::EMPTY;
+    let mut granted = Grants::EMPTY;
     while let Some((sign, rest)) = answers.split_first() {
         let is_granted = match sign {
             b'+' => true,
@@ -194,10 +278,20 @@ fn parse_answers(mut answers: &[u8], policy: &Policy) -> Option<(PurposeSet, Pur
             if is_granted {
                 granted = granted.with(purpose);
             }
+        } else if let (true, Some(vendor)) = (is_granted, find_follower(slug, policy)) {
+            granted = granted.with(vendor);
         }
         answers = following;
     }
-    Some((answered.intersection(policy.asked()), granted.intersection(policy.asked())))
+    let asked = granted.purposes.intersection(policy.asked());
+    Some((answered.intersection(policy.asked()), granted.with_purposes(asked)))
+}
+
+/// The vendor that follows its category and is written so.
+fn find_follower(written: &[u8], policy: &Policy) -> Option<Purpose> {
+    // No slug has `_`.
+    let slug = std::str::from_utf8(written).ok()?.replace('_', "-");
+    policy.gated_purpose(&slug).filter(|purpose| purpose.follower().is_some())
 }
 
 /// Whether `written` is this slug as the cookie writes it.
@@ -227,8 +321,7 @@ mod tests {
         fields.prop_map(|(revision, age, how, with_gpc, granted)| {
             let policy = policy();
             let granted = (0..4).filter(|bit| granted & (1 << bit) != 0);
-            let granted =
-                granted.fold(PurposeSet::EMPTY, |set, bit| set.with(Purpose::new(bit + 1)));
+            let granted = granted.fold(Grants::EMPTY, |set, bit| set.with(Purpose::new(bit + 1)));
             Choice {
                 revision,
                 at: NOW - age,
@@ -255,7 +348,7 @@ mod tests {
             let value = format(&choice, &policy);
             let cut = cut.min(value.len() - 1);
             if let Some(read) = parse(&value[..cut], &policy, NOW) {
-                prop_assert_eq!(read.granted.minus(choice.granted), PurposeSet::EMPTY);
+                prop_assert!(read.granted.purposes.minus(choice.granted.purposes).is_empty());
             }
         }
 

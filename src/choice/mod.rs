@@ -4,5 +4,6 @@
 mod choice;
 mod cookie;
 
+pub(crate) use choice::Once;
 pub use choice::{Choice, How};
-pub(crate) use cookie::{MOST_BYTES, Signing, longest, read, set_cookie};
+pub(crate) use cookie::{MOST_BYTES, Recalled, Signing, longest, read, set_cookie, set_once};

@@ -2,8 +2,8 @@ use std::{error, fmt, sync::Arc};
 
 use super::{Regime, Signals};
 use crate::{
-    choice::{Choice, How},
-    policy::{Policy, Purpose, PurposeSet, Undeclared},
+    choice::{Choice, How, Once, Recalled},
+    policy::{Grants, Policy, Purpose, PurposeSet, Undeclared, Vendor},
 };
 
 /// What holds for this request. Cheap to clone.
@@ -25,10 +25,10 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Consent {
     policy: Arc<Policy>,
-    choice: Option<Choice>,
+    recalled: Recalled,
     signals: Signals,
     no_tracking: bool,
-    allowed: PurposeSet,
+    allowed: Grants,
 }
 
 /// Set by the application, as an extension of the request (before the layer) or of its response:
@@ -43,46 +43,52 @@ pub struct UnknownSlug(pub(crate) String);
 impl Consent {
     pub(crate) fn new(
         policy: Arc<Policy>,
-        choice: Option<Choice>,
+        recalled: Recalled,
         signals: Signals,
         no_tracking: bool,
     ) -> Self {
-        let mut consent = Self { policy, choice, signals, no_tracking, allowed: PurposeSet::EMPTY };
+        let mut consent = Self { policy, recalled, signals, no_tracking, allowed: Grants::EMPTY };
         consent.allowed = consent.resolve();
         consent
     }
 
-    /// The rules in the order of their weight: what the application forbids, then the signal, then
-    /// the choice, then the regime.
-    fn resolve(&self) -> PurposeSet {
+    /// The rules in the order of their weight: what the application forbids, what the visitor has
+    /// just allowed for one page, then the signal, then the choice, then the regime.
+    fn resolve(&self) -> Grants {
         if self.no_tracking {
-            return PurposeSet::NECESSARY;
+            return Grants::of(PurposeSet::NECESSARY);
         }
-        let mut allowed = match self.policy.regime() {
+        let mut purposes = match self.policy.regime() {
             Regime::OptIn => PurposeSet::NECESSARY,
             Regime::OptOut | Regime::Notice => PurposeSet::NECESSARY.union(self.policy.asked()),
         };
-        let mut excepted_from_signal = PurposeSet::EMPTY;
-        if let Some(choice) = self.choice {
+        let mut granted = Grants::EMPTY;
+        let mut overrides_signal = false;
+        if let Some(choice) = &self.recalled.choice {
             // Under another revision a "yes" was said to something else; a "no" stays a "no".
-            let granted = if self.is_current(choice) { choice.granted } else { PurposeSet::EMPTY };
-            allowed = allowed.minus(choice.denied()).union(granted);
-            if choice.with_gpc {
-                excepted_from_signal = granted;
+            if self.is_current(choice) {
+                granted = choice.granted;
+                overrides_signal = choice.with_gpc;
             }
+            purposes = purposes.minus(choice.denied()).union(granted.purposes);
         }
+        let mut allowed = granted.with_purposes(purposes);
         if self.signals.gpc {
-            allowed = allowed.minus(self.policy.sold_or_shared().minus(excepted_from_signal));
+            let sold = self.policy.sold_or_shared();
+            let excepted = if overrides_signal { granted.purposes } else { PurposeSet::EMPTY };
+            allowed = allowed
+                .with_purposes(purposes.minus(sold.minus(excepted)))
+                .keep_vendors(|vendor| overrides_signal || !sold.contains(vendor));
         }
-        allowed
+        self.recalled.once.map_or(allowed, |Once(purpose)| allowed.with(purpose))
     }
 
     /// The choice, if it answers the policy's own revision.
-    fn current_choice(&self) -> Option<Choice> {
-        self.choice.filter(|choice| self.is_current(*choice))
+    fn current_choice(&self) -> Option<&Choice> {
+        self.recalled.choice.as_ref().filter(|choice| self.is_current(choice))
     }
 
-    fn is_current(&self, choice: Choice) -> bool {
+    fn is_current(&self, choice: &Choice) -> bool {
         choice.revision == self.policy.revision()
     }
 
@@ -93,7 +99,12 @@ impl Consent {
 
     /// What the visitor decided, if a valid choice came with the request.
     pub fn choice(&self) -> Option<&Choice> {
-        self.choice.as_ref()
+        self.recalled.choice.as_ref()
+    }
+
+    /// Whether something is allowed for this page alone.
+    pub(crate) fn is_for_once(&self) -> bool {
+        self.recalled.once.is_some()
     }
 
     /// The rule of the visitor's place.
@@ -124,7 +135,8 @@ impl Consent {
 
     /// Whether the browser's signal holds here, so that the page can say so (C10).
     pub(crate) fn honors_gpc(&self) -> bool {
-        self.signals.gpc && self.allowed.intersection(self.policy.sold_or_shared()).is_empty()
+        self.signals.gpc
+            && self.allowed.purposes.intersection(self.policy.sold_or_shared()).is_empty()
     }
 
     /// The choice that allows everything.
@@ -133,13 +145,13 @@ impl Consent {
     /// choice from then on, and outweighs Global Privacy Control if the request carries the signal.
     #[must_use = "a choice takes effect when the response carries it"]
     pub fn accept_all(&self) -> Choice {
-        self.choose_purposes(How::App, self.policy.asked())
+        self.choose(How::App, Grants::of(self.policy.asked()))
     }
 
     /// The choice that denies everything optional.
     #[must_use = "a choice takes effect when the response carries it"]
     pub fn reject_all(&self) -> Choice {
-        self.choose_purposes(How::App, PurposeSet::EMPTY)
+        self.choose(How::App, Grants::EMPTY)
     }
 
     /// The choice that allows these categories and vendors, and nothing else.
@@ -150,11 +162,9 @@ impl Consent {
         &self,
         slugs: impl IntoIterator<Item = &'a str>,
     ) -> Result<Choice, UnknownSlug> {
-        let mut granted = PurposeSet::EMPTY;
-        for slug in slugs {
-            granted = granted.with(self.find(slug)?);
-        }
-        Ok(self.choose_purposes(How::App, granted))
+        let granted = slugs.into_iter().map(|slug| self.find(slug));
+        let granted = granted.collect::<Result<Vec<_>, _>>()?;
+        Ok(self.choose(How::App, granted.into_iter().fold(Grants::EMPTY, Grants::with)))
     }
 
     /// The choice that allows this category or vendor, and leaves all else as it stands: what the
@@ -163,57 +173,92 @@ impl Consent {
     /// # Errors
     /// [`UnknownSlug`] for what the policy doesn't have.
     pub fn allow(&self, slug: &str) -> Result<Choice, UnknownSlug> {
-        let one = PurposeSet::EMPTY.with(self.find(slug)?);
-        Ok(self.answer(one, one))
+        Ok(self.allow_purposes(How::App, [self.find(slug)?]))
     }
 
     /// The choice that denies this vendor, or this category with all its vendors, and leaves all
-    /// else as it stands: what the visitor has not answered yet will still be asked.
+    /// else as it stands: what the visitor has not answered yet will still be asked. A vendor that
+    /// isn't [asked separately](crate::Vendor::ask_separately) is denied with its category where that
+    /// is allowed.
     ///
     /// # Errors
     /// [`UnknownSlug`] for what the policy doesn't have.
     pub fn deny(&self, slug: &str) -> Result<Choice, UnknownSlug> {
-        let own = PurposeSet::EMPTY.with(self.find(slug)?);
+        let own = self.find(slug)?;
+        let (answered, granted) = self.standing();
+        if own.follower().is_some() && !self.allowed.purposes.contains(own) {
+            let granted = granted.keep_vendors(|vendor| vendor != own);
+            return Ok(self.answer(How::App, answered, granted));
+        }
         let vendors = self.policy.vendors().iter().filter(|vendor| vendor.category == slug);
-        let denied = vendors.filter_map(|vendor| self.policy.purpose(vendor.slug()));
-        Ok(self.answer(denied.fold(own, PurposeSet::with), PurposeSet::EMPTY))
+        let vendors = vendors.filter_map(|vendor| self.policy.purpose(vendor.slug()));
+        let denied = vendors.fold(PurposeSet::EMPTY.with(own), PurposeSet::with);
+        let granted = granted.with_purposes(granted.purposes.minus(denied));
+        let granted = granted.keep_vendors(|vendor| !denied.contains(vendor));
+        Ok(self.answer(How::App, answered.union(denied), granted))
     }
 
-    /// The visitor's answers so far, as far as they hold, with these put over them.
-    fn answer(&self, answered: PurposeSet, granted: PurposeSet) -> Choice {
-        let (was_answered, was_granted) = match self.choice {
-            // A "yes" from before the signal must not become one that was made with it (C10).
-            Some(choice) if self.is_current(choice) && self.signals.gpc && !choice.with_gpc => {
-                (choice.answered, choice.granted.minus(self.policy.sold_or_shared()))
+    /// The choice that allows these, and leaves all else as it stands.
+    pub(crate) fn allow_purposes(
+        &self,
+        how: How,
+        purposes: impl IntoIterator<Item = Purpose>,
+    ) -> Choice {
+        let (mut answered, mut granted) = self.standing();
+        for purpose in purposes {
+            granted = granted.with(purpose);
+            if purpose.follower().is_none() {
+                answered = answered.with(purpose);
             }
-            Some(choice) if self.is_current(choice) => (choice.answered, choice.granted),
-            Some(choice) => (choice.denied(), PurposeSet::EMPTY),
-            None => Default::default(),
-        };
-        let granted = was_granted.minus(answered).union(granted);
-        let mut choice = self.choose_purposes(How::App, granted);
-        choice.answered = was_answered.union(answered).intersection(self.policy.asked());
-        choice
+        }
+        self.answer(how, answered, granted)
+    }
+
+    /// The vendors that the visitor has allowed by themselves.
+    pub(crate) fn lone_vendors(&self) -> impl Iterator<Item = &Vendor> {
+        self.standing().1.vendors().filter_map(|vendor| self.policy.follower(vendor))
+    }
+
+    /// The visitor's answers so far, as far as they hold: what was answered, and what granted.
+    fn standing(&self) -> (PurposeSet, Grants) {
+        let Some(choice) = &self.recalled.choice else { return Default::default() };
+        if !self.is_current(choice) {
+            return (choice.denied(), Grants::EMPTY);
+        }
+        // A "yes" from before the signal must not become one that was made with it (C10).
+        if self.signals.gpc && !choice.with_gpc {
+            let sold = self.policy.sold_or_shared();
+            let granted = choice.granted.with_purposes(choice.granted.purposes.minus(sold));
+            return (choice.answered, granted.keep_vendors(|vendor| !sold.contains(vendor)));
+        }
+        (choice.answered, choice.granted)
+    }
+
+    fn answer(&self, how: How, answered: PurposeSet, granted: Grants) -> Choice {
+        let answered = answered.intersection(self.policy.asked());
+        Choice { answered, ..self.choose(how, granted) }
     }
 
     fn find(&self, slug: &str) -> Result<Purpose, UnknownSlug> {
         self.policy.purpose(slug).ok_or_else(|| UnknownSlug(slug.to_owned()))
     }
 
-    pub(crate) fn choose_purposes(&self, how: How, granted: PurposeSet) -> Choice {
+    /// The choice that allows these, and nothing else.
+    pub(crate) fn choose(&self, how: How, granted: Grants) -> Choice {
         Choice::new(&self.policy, how, self.signals.gpc, granted)
     }
 
     /// What holds once this choice is made.
     #[must_use]
     pub(crate) fn after(&self, choice: Choice) -> Self {
-        Self::new(Arc::clone(&self.policy), Some(choice), self.signals, self.no_tracking)
+        let recalled = Recalled { choice: Some(choice), once: None };
+        Self::new(Arc::clone(&self.policy), recalled, self.signals, self.no_tracking)
     }
 
     /// What holds once the application forbids tracking.
     #[must_use]
     pub(crate) fn without_tracking(&self) -> Self {
-        Self::new(Arc::clone(&self.policy), self.choice, self.signals, true)
+        Self::new(Arc::clone(&self.policy), self.recalled, self.signals, true)
     }
 
     /// The policy that the site declares.
@@ -221,8 +266,15 @@ impl Consent {
         &self.policy
     }
 
-    pub(crate) fn allowed(&self) -> PurposeSet {
-        self.allowed
+    pub(crate) fn allowed(&self) -> &Grants {
+        &self.allowed
+    }
+
+    /// What holds while this is allowed too, for one page.
+    #[must_use]
+    pub(crate) fn with_once(&self, once: Once) -> Self {
+        let recalled = Recalled { once: Some(once), ..self.recalled };
+        Self::new(Arc::clone(&self.policy), recalled, self.signals, self.no_tracking)
     }
 
     pub(crate) fn allows_purpose(&self, purpose: Purpose) -> bool {
@@ -252,9 +304,14 @@ impl Consent {
         }
     }
 
+    /// Whether the visitor's word would be enough to allow this.
+    pub(crate) fn can_allow(&self, purpose: Purpose) -> bool {
+        !self.no_tracking && !purpose.is_never()
+    }
+
     /// Whether all that is asked is allowed.
     pub(crate) fn allows_everything(&self) -> bool {
-        self.policy.asked().minus(self.allowed).is_empty() && !self.no_tracking
+        self.policy.asked().minus(self.allowed.purposes).is_empty() && !self.no_tracking
     }
 }
 

@@ -13,10 +13,7 @@ use super::{
     report::Report,
     verdict::{Because, Rule, Verdict},
 };
-use crate::{
-    consent::Consent,
-    policy::{CookieRule, Purpose},
-};
+use crate::{consent::Consent, policy::CookieRule};
 
 /// The most bytes that one response spends on expiring cookies, so that its head stays below what
 /// proxies take (8 KB). What is left is hidden from the application all the same.
@@ -60,7 +57,7 @@ fn trim(bytes: &[u8]) -> &[u8] {
 #[inline]
 fn judge<'a>(name: &[u8], consent: &'a Consent) -> Verdict<'a> {
     let policy = consent.policy();
-    if name == policy.choice_cookie_name().as_bytes() {
+    if policy.is_own_cookie(name) {
         return Verdict::OWN;
     }
     match policy.cookie(name) {
@@ -109,7 +106,7 @@ pub(crate) fn filter_request(
         explanation.tell("cookie of the request", name(pair), verdict);
         match verdict.because {
             Because::Own => choices += 1,
-            Because::Rule(rule) => has_optional |= rule.purpose != Purpose::NECESSARY,
+            Because::Rule(rule) => has_optional |= !rule.purpose.is_necessary(),
             Because::Undeclared | Because::Unreadable => {}
         }
     }
@@ -156,7 +153,7 @@ pub(crate) fn filter_response(
     };
     let depends = |verdict: Verdict<'_>| match verdict.because {
         Because::Own => false,
-        Because::Rule(rule) => rule.purpose != Purpose::NECESSARY,
+        Because::Rule(rule) => !rule.purpose.is_necessary(),
         Because::Undeclared | Because::Unreadable => true,
     };
     let mut touched = false;

@@ -24,10 +24,13 @@ pub(crate) fn admit_banner(headers: &mut HeaderMap, hashes: InlineHashes) {
     }
 }
 
-/// Admits the style of what stands in for gated frames.
+/// Admits the style and the form of what stands in for gated frames.
 pub(super) fn admit_placeholders(headers: &mut HeaderMap) {
     for name in HEADERS {
-        admit(headers, &name, |directives| add_style(directives, placeholder::STYLE.csp));
+        admit(headers, &name, |directives| {
+            add_style(directives, placeholder::STYLE.csp);
+            admit_self(directives, &["form-action"]);
+        });
     }
 }
 

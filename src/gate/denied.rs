@@ -6,7 +6,7 @@ use super::{
     verdict::UNDECLARED,
 };
 use crate::{
-    banner::{PlaceholderView, placeholder},
+    banner::{self, Offer, PlaceholderView, placeholder},
     consent::Consent,
     policy::Vendor,
 };
@@ -15,12 +15,26 @@ use crate::{
 pub(crate) struct DeniedVendors {
     consent: Consent,
     page_host: String,
+    return_to: String,
 }
 
 impl DeniedVendors {
-    /// `page_host` is the one that the request was made to, without port.
-    pub(crate) fn new(consent: Consent, page_host: &str) -> Self {
-        Self { consent, page_host: page_host.to_owned() }
+    /// `page_host` is the one that the request was made to, without port; `return_to` is the page's
+    /// path.
+    pub(crate) fn new(consent: Consent, page_host: &str, return_to: &str) -> Self {
+        Self { consent, page_host: page_host.to_owned(), return_to: return_to.to_owned() }
+    }
+
+    /// What would have the visitor see this after all.
+    fn offer(&self, slug: &str) -> Offer {
+        let policy = self.consent.policy();
+        match policy.gated_purpose(slug) {
+            Some(purpose) if self.consent.can_allow(purpose) => {
+                let is_category = policy.categories().iter().any(|one| one.slug() == slug);
+                if is_category { Offer::Category } else { Offer::Vendor }
+            }
+            _ => Offer::Nothing,
+        }
     }
 
     fn gate(&self) -> VendorGate<'_> {
@@ -57,11 +71,15 @@ impl Rules for DeniedVendors {
     fn placeholder(&self, gated: &Gated<'_>) -> Option<Bytes> {
         let policy = self.consent.policy();
         let texts = policy.texts();
-        let vendor = policy.vendor(gated.slug).map(Vendor::name);
+        let offer = self.offer(gated.slug);
+        let category = || banner::category_name(policy, gated.slug);
+        let name = policy.vendor(gated.slug).map(Vendor::name).or_else(category);
         let pixels = |value: Option<&[u8]>| std::str::from_utf8(value?).ok()?.trim().parse().ok();
         Some(placeholder::render(&PlaceholderView {
-            vendor: vendor.unwrap_or(&texts.placeholder.unknown),
+            name: name.unwrap_or(&texts.placeholder.unknown),
             slug: gated.slug,
+            offer,
+            return_to: &self.return_to,
             endpoint: &policy.declared().endpoint,
             url: gated.url.and_then(|url| std::str::from_utf8(url).ok()),
             size: (pixels(gated.width), pixels(gated.height)),

@@ -15,7 +15,7 @@ use super::{
     vendors::VendorGate,
 };
 use crate::{
-    choice::{self, Choice, Signing},
+    choice::{self, Choice, Once, Signing},
     consent::{Consent, NoTracking},
     policy::HeaderSide,
 };
@@ -77,6 +77,9 @@ pub(crate) fn response<'a>(
         keep_choice(headers, &choice, visit, &consent, signing);
         caches::forbid_storing(headers);
     }
+    if let Some(once) = parts.extensions.remove::<Once>() {
+        keep_once(headers, Some(once), &consent, signing);
+    }
     let kind = page::kind(parts);
     let updates_page = parts.status == StatusCode::NOT_MODIFIED && visit.has_own_etag;
     let headers = &mut parts.headers;
@@ -97,10 +100,14 @@ pub(crate) fn response<'a>(
     };
     if carries_banner {
         csp::admit_banner(headers, page_for(&consent).hashes);
-        if !vendors.gates_nothing() {
-            csp::admit_placeholders(headers);
+        caches::make_private(headers, !consent.is_decided() || consent.is_for_once());
+        if consent.is_for_once() {
+            keep_once(headers, None, &consent, signing);
         }
-        caches::make_private(headers, !consent.is_decided());
+    }
+    let is_gated = matches!(treatment, Treatment::Rewrite { gate: true, .. });
+    if is_gated || carries_banner && !vendors.gates_nothing() {
+        csp::admit_placeholders(headers);
     }
     if updates_page || matches!(treatment, Treatment::Rewrite { .. }) {
         caches::mark_changed_page(headers, page_for(&consent).tag);
@@ -170,6 +177,13 @@ fn keep_choice(
     }
 }
 
+/// Allows something for the next page, or, on that page, ends it.
+fn keep_once(headers: &mut HeaderMap, once: Option<Once>, consent: &Consent, signing: &Signing) {
+    if let Some(cookie) = choice::set_once(once, consent.policy(), signing) {
+        headers.append(header::SET_COOKIE, cookie);
+    }
+}
+
 /// Keeps a page from telling others more than the visitor allowed. A 304 gets no header of its own:
 /// each one replaces the stored page's, which may be stricter (RFC 9111, 3.2).
 fn guard_page(headers: &mut HeaderMap, consent: &Consent, is_update: bool) {
@@ -223,17 +237,17 @@ fn is_readable(headers: &HeaderMap, report: &Report) -> bool {
 /// What changes the page of this head: puts the snippet in, and gates it for this visitor.
 pub(crate) fn rewriter(
     headers: &HeaderMap,
+    visit: &Visit,
     snippet: Option<Bytes>,
-    gate: Option<(&Visit, &Consent)>,
+    denied: Option<DeniedVendors>,
 ) -> Rewriter {
     let mut rewriter = Rewriter::default();
     if let Some(snippet) = snippet {
         rewriter = rewriter.insert(snippet);
     }
-    if let Some((visit, consent)) = gate {
-        let host = visit.host().name();
-        let rules = DeniedVendors::new(consent.clone(), host);
-        rewriter = rewriter.gate(Gate::new(rules, host, visit.uri.path(), Limits::default()));
+    if let Some(denied) = denied {
+        let (host, path) = (visit.host(), visit.uri.path());
+        rewriter = rewriter.gate(Gate::new(denied, host.name(), path, Limits::default()));
     }
     #[cfg(feature = "compression")]
     let rewriter = {

@@ -61,7 +61,7 @@ impl<'a> VendorGate<'a> {
     pub(crate) fn depends(&self, verdict: Verdict<'_>) -> bool {
         match verdict.because {
             Because::Own => false,
-            Because::Rule(rule) => rule.purpose != Purpose::NECESSARY,
+            Because::Rule(rule) => !rule.purpose.is_necessary(),
             Because::Undeclared => self.consent.policy().undeclared_hosts() != Undeclared::Allow,
             Because::Unreadable => true,
         }
@@ -82,22 +82,21 @@ impl<'a> VendorGate<'a> {
     /// Whether every host passes.
     pub(crate) fn gates_nothing(&self) -> bool {
         let third_parties = self.consent.policy().third_parties();
-        third_parties.are_all_in(self.consent.allowed()) && self.consent.allows_undeclared_hosts()
+        third_parties.are_all_in(self.consent.allowed().purposes)
+            && self.consent.allows_undeclared_hosts()
     }
 
     /// Whether a page that can't be read would surely be a leak: the site says itself that its pages
     /// fetch from what is denied, or that they may from nobody else.
     pub(crate) fn gates_what_is_declared(&self) -> bool {
         let third_parties = self.consent.policy().third_parties();
-        !third_parties.are_declared_in(self.consent.allowed())
+        !third_parties.are_declared_in(self.consent.allowed().purposes)
             || !self.consent.allows_undeclared_hosts()
     }
 
     /// Whether this category or vendor, of the policy or the catalog, is denied.
     pub(crate) fn is_denied(&self, slug: &str) -> bool {
-        let policy = self.consent.policy();
-        let known = || policy.third_parties().purpose_of_known(slug);
-        let purpose = policy.purpose(slug).or_else(known);
+        let purpose = self.consent.policy().gated_purpose(slug);
         !purpose.is_some_and(|purpose| self.consent.allows_purpose(purpose))
     }
 
@@ -179,7 +178,7 @@ mod tests {
     fn consent(policy: PolicyBuilder, allowed: &[&str]) -> Consent {
         let policy = std::sync::Arc::new(policy.build().unwrap());
         let headers = http::HeaderMap::new();
-        let new = Consent::new(policy, None, Signals::read(&headers), false);
+        let new = Consent::new(policy, Default::default(), Signals::read(&headers), false);
         let choice = new.allow_only(allowed.iter().copied()).unwrap();
         new.after(choice)
     }

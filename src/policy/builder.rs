@@ -545,7 +545,6 @@ impl PolicyBuilder {
 
     /// What one vendor says of itself, and that no two claim the same host or cookie.
     fn check_vendors(&self) -> Result<(), PolicyError> {
-        let choice_cookie = self.choice_cookie.full_name();
         let mut claimed: Vec<&str> = Vec::new();
         for vendor in self.catalog.iter().filter_map(|slug| catalog::vendor(slug)) {
             claimed.extend(vendor.claims());
@@ -555,9 +554,10 @@ impl PolicyBuilder {
             if let Err((key, fault)) = vendor.check() {
                 return fail(key, fault);
             }
-            let is_choice = |rule: &CookieRule| !rule.third_party && rule.name == choice_cookie;
-            if vendor.cookies.iter().any(is_choice) {
-                return fail("cookies", Fault::RuleForChoiceCookie(choice_cookie));
+            let is_own =
+                |rule: &&CookieRule| !rule.third_party && self.choice_cookie.is_own(&rule.name);
+            if let Some(rule) = vendor.cookies.iter().find(is_own) {
+                return fail("cookies", Fault::RuleForChoiceCookie(rule.name.clone()));
             }
             if let Some(name) = vendor.claims().find(|name| claimed.contains(name)) {
                 let key =
@@ -570,14 +570,13 @@ impl PolicyBuilder {
     }
 
     fn check_cookies(&self) -> Result<(), PolicyError> {
-        let choice_cookie = self.choice_cookie.full_name();
         for (index, rule) in self.cookies.iter().enumerate() {
             let fail = |key, fault| Err(PolicyError::new(Place::item("cookie", index, key), fault));
             if let Err((key, fault)) = check_cookie(rule) {
                 return fail(key, fault);
             }
-            if rule.name == choice_cookie {
-                return fail("name", Fault::RuleForChoiceCookie(choice_cookie));
+            if self.choice_cookie.is_own(&rule.name) {
+                return fail("name", Fault::RuleForChoiceCookie(rule.name.clone()));
             }
             if self.cookies.iter().take(index).any(|other| other.name == rule.name) {
                 return fail("name", Fault::Duplicate(rule.name.clone()));

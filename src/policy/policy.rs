@@ -61,6 +61,7 @@ pub struct Policy {
     analytics: Purpose,
     address_purpose: Option<Purpose>,
     choice_cookie_name: Box<str>,
+    once_cookie_name: Box<str>,
     texts: Texts,
 }
 
@@ -114,11 +115,11 @@ impl Policy {
             }
         }
         let mut vendor_purposes = Vec::new();
-        for vendor in &vendors {
+        for (place, vendor) in vendors.iter().enumerate() {
             let index = categories.iter().position(|category| category.slug() == vendor.category);
             let category = index.map_or(Purpose::NEVER, Purpose::new);
             if !vendor.ask_separately {
-                vendor_purposes.push(category);
+                vendor_purposes.push(category.of_follower(place));
                 continue;
             }
             let own = Purpose::new(purposes.len());
@@ -133,16 +134,15 @@ impl Policy {
             let own = |slug: &str| purposes.iter().position(|purpose| &**purpose == slug);
             let vendor = || vendors.iter().position(|vendor| vendor.slug() == slug);
             let declared_as = || vendor_purposes.get(vendor()?).copied();
-            let known = || own(known_vendor(&declared, slug)?.category()).map(Purpose::new);
+            let known =
+                || known_purpose(&categories, vendors.len(), known_vendor(&declared, slug)?);
             own(slug).map(Purpose::new).or_else(declared_as).or_else(known)
         };
         let resolve = |slug: &str| find(slug).unwrap_or(Purpose::NEVER);
-        let category = |slug: &str| {
-            categories.iter().position(|category| category.slug() == slug).map(Purpose::new)
-        };
+        let known = |vendor: &Vendor| known_purpose(&categories, vendors.len(), vendor);
         Self {
             sources: Sources::new(&vendors, &vendor_purposes),
-            third_parties: ThirdParties::new(&vendors, &vendor_purposes, category),
+            third_parties: ThirdParties::new(&vendors, &vendor_purposes, known),
             cookie_rules: CookieRules::new(&cookies),
             cookie_purposes: cookies.iter().map(|rule| resolve(&rule.belongs_to)).collect(),
             header_rules: HeaderRules::new(&declared.headers, &declared.pass_headers, find),
@@ -150,6 +150,7 @@ impl Policy {
             analytics: resolve(category::ANALYTICS),
             address_purpose: declared.truncate_client_address.as_deref().map(resolve),
             choice_cookie_name: declared.choice_cookie.full_name().into(),
+            once_cookie_name: declared.choice_cookie.once_name().into(),
             texts,
             categories,
             vendors,
@@ -241,6 +242,16 @@ impl Policy {
         &self.choice_cookie_name
     }
 
+    /// The cookie that allows a vendor for one page. Its name begins with the choice cookie's.
+    pub(crate) fn once_cookie_name(&self) -> &str {
+        &self.once_cookie_name
+    }
+
+    /// Whether the layer itself keeps this cookie.
+    pub(crate) fn is_own_cookie(&self, name: &[u8]) -> bool {
+        name == self.choice_cookie_name.as_bytes() || name == self.once_cookie_name.as_bytes()
+    }
+
     /// The slugs of all purposes, in the order of their numbers.
     pub(crate) fn purposes(&self) -> &[Box<str>] {
         &self.purposes
@@ -254,8 +265,27 @@ impl Policy {
         if let Some(index) = self.vendors.iter().position(|vendor| vendor.slug() == slug) {
             return self.vendor_purposes.get(index).copied();
         }
-        let category = known_vendor(&self.declared, slug)?.category();
-        self.categories.iter().position(|one| one.slug() == category).map(Purpose::new)
+        let known = known_vendor(&self.declared, slug)?;
+        known_purpose(&self.categories, self.vendors.len(), known)
+    }
+
+    /// What this slug of a category, or of a vendor of the policy or the whole catalog, stands for:
+    /// known trackers are gated, and can be allowed, whether or not the site has heard of them.
+    pub(crate) fn gated_purpose(&self, slug: &str) -> Option<Purpose> {
+        self.purpose(slug).or_else(|| self.third_parties.purpose_of_known(slug))
+    }
+
+    /// The slug of this category or vendor.
+    pub(crate) fn slug(&self, purpose: Purpose) -> Option<&str> {
+        let own = || self.purposes.get(purpose.index()).map(|slug| &**slug);
+        self.follower(purpose).map(Vendor::slug).or_else(own)
+    }
+
+    /// The vendor that follows its category.
+    pub(crate) fn follower(&self, purpose: Purpose) -> Option<&Vendor> {
+        let place = purpose.follower()?.place();
+        let known = || catalog::all().get(place.checked_sub(self.vendors.len())?);
+        self.vendors.get(place).or_else(known)
     }
 
     /// What the visitor is asked about.
@@ -305,6 +335,13 @@ impl Policy {
             None => path == pattern,
         })
     }
+}
+
+/// What a vendor of the catalog belongs to that isn't one of the `declared`.
+fn known_purpose(categories: &[Category], declared: usize, vendor: &Vendor) -> Option<Purpose> {
+    let category = categories.iter().position(|one| one.slug() == vendor.category())?;
+    let place = catalog::place(vendor.slug())?;
+    Some(Purpose::new(category).of_follower(declared + place))
 }
 
 /// The vendor of the catalog that has this slug, where the whole of it is known.

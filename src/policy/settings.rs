@@ -43,4 +43,14 @@ impl ChoiceCookie {
         };
         format!("{prefix}{}", self.name)
     }
+
+    /// The name of the cookie that allows a vendor for one page.
+    pub(crate) fn once_name(&self) -> String {
+        format!("{}-once", self.full_name())
+    }
+
+    /// Whether a cookie of this name is the layer's own.
+    pub(crate) fn is_own(&self, name: &str) -> bool {
+        name == self.full_name() || name == self.once_name()
+    }
 }

@@ -1,6 +1,6 @@
 //! What vendors need in a Content Security Policy, made ready for pages.
 
-use super::{Purpose, PurposeSet, Vendor};
+use super::{Grants, Purpose, PurposeSet, Vendor};
 
 /// Where a source has to stand for it to count: in this directive, or, where the policy lacks it, in a
 /// copy of the first of these that the policy has. Without fallbacks it is added only where it is.
@@ -80,9 +80,10 @@ impl Sources {
     }
 
     /// What the vendors need that are allowed.
-    pub(crate) fn of(&self, allowed: PurposeSet) -> impl Iterator<Item = &Need> + Clone {
-        let has_any = !self.purposes.intersection(allowed).is_empty();
-        let needs = if has_any { &*self.needs } else { &[] };
+    pub(crate) fn of<'a>(&'a self, allowed: &'a Grants) -> impl Iterator<Item = &'a Need> + Clone {
+        let has_any = !self.purposes.intersection(allowed.purposes).is_empty();
+        let may_have_any = has_any || allowed.vendors().next().is_some();
+        let needs = if may_have_any { &*self.needs } else { &[] };
         needs.iter().filter(move |need| allowed.contains(need.purpose))
     }
 }

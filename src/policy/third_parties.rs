@@ -41,11 +41,11 @@ pub(crate) struct Owner<'a> {
 }
 
 impl ThirdParties {
-    /// `declared` are the purposes of `vendors`; `category` resolves the slug of one.
+    /// `declared` are the purposes of `vendors`; `undeclared` tells that of a vendor of the catalog.
     pub(crate) fn new(
         vendors: &[Vendor],
         declared: &[Purpose],
-        category: impl Fn(&str) -> Option<Purpose>,
+        undeclared: impl Fn(&Vendor) -> Option<Purpose>,
     ) -> Self {
         let own = vendors.iter().zip(0..).flat_map(|(vendor, index)| {
             let known = catalog::vendor(vendor.slug()).map_or(&[][..], Vendor::hosts);
@@ -56,7 +56,7 @@ impl ThirdParties {
         let known = catalog::all().iter().map(|vendor| {
             let place = vendors.iter().position(|other| other.slug() == vendor.slug());
             let purpose = place.and_then(|place| declared.get(place)).copied();
-            let purpose = purpose.or_else(|| category(vendor.category()));
+            let purpose = purpose.or_else(|| undeclared(vendor));
             Known { purpose: purpose.unwrap_or(Purpose::NEVER), declared: place }
         });
         let known: Box<[Known]> = known.collect();
@@ -74,7 +74,7 @@ impl ThirdParties {
             declared_purposes: fetched
                 .fold(PurposeSet::EMPTY, |purposes, (_, purpose)| purposes.with(*purpose)),
             purposes: all().fold(PurposeSet::EMPTY, PurposeSet::with),
-            has_homeless: all().any(|purpose| purpose == Purpose::NEVER),
+            has_homeless: all().any(Purpose::is_never),
             marks: Marks::new(own_marks.chain(known_marks)),
             declared: declared.into(),
             own,

@@ -12,9 +12,9 @@ use super::{
     method_not_allowed, origin, refuse, respond, return_to, state,
 };
 use crate::{
-    choice::{Choice, How},
+    choice::{Choice, How, Once},
     consent::Consent,
-    policy::PurposeSet,
+    policy::Grants,
 };
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
@@ -92,19 +92,30 @@ pub(super) fn take(
         Ok(decision) => decision,
         Err(reason) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, format!("{reason}\n")),
     };
-    let mut response = if wants_json {
-        state::answer(&consent.after(decision.choice))
-    } else {
-        see_other(&decision.return_to)
-    };
-    if consent.is_decided() && !wants_json {
-        // What shows the earlier choice may be stored, and without script no page mends itself when
-        // Back takes it out of the browser's back/forward cache, where `Vary` counts for nothing
-        // (V3). Nothing but caches is cleared. <https://www.w3.org/TR/clear-site-data/>
-        response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\""));
+    let return_to = decision.return_to;
+    match decision.answer {
+        Answered::Choice(choice) => {
+            let mut response = respond_to(&consent.after(choice), &return_to, wants_json);
+            if consent.is_decided() && !wants_json {
+                // What shows the earlier choice may be stored, and without script no page mends itself
+                // when Back takes it out of the browser's back/forward cache, where `Vary` counts for
+                // nothing (V3). Nothing but caches is cleared. <https://www.w3.org/TR/clear-site-data/>
+                let cache = HeaderValue::from_static("\"cache\"");
+                response.headers_mut().insert(CLEAR_SITE_DATA, cache);
+            }
+            response.extensions_mut().insert(choice);
+            response
+        }
+        Answered::Once(once) => {
+            let mut response = respond_to(&consent.with_once(once), &return_to, wants_json);
+            response.extensions_mut().insert(once);
+            response
+        }
     }
-    response.extensions_mut().insert(decision.choice);
-    response
+}
+
+fn respond_to(consent: &Consent, return_to: &str, wants_json: bool) -> Response<Bytes> {
+    if wants_json { state::answer(consent) } else { see_other(return_to) }
 }
 
 fn see_other(path: &str) -> Response<Bytes> {
@@ -114,34 +125,33 @@ fn see_other(path: &str) -> Response<Bytes> {
     response
 }
 
+/// What a form says.
 struct Decision {
-    choice: Choice,
+    answer: Answered,
     return_to: String,
+}
+
+enum Answered {
+    Choice(Choice),
+    Once(Once),
 }
 
 fn parse(form: &[u8], consent: &Consent) -> Result<Decision, String> {
     let policy = consent.policy();
-    let mut how = None;
-    let mut saved = PurposeSet::EMPTY;
+    let mut named = None;
+    let mut allowed = Vec::new();
     let mut return_to = None;
     for (name, value) in form_urlencoded::parse(form) {
         match &*name {
             "choice" => {
-                let named = match &*value {
-                    "accept" => How::Accept,
-                    "reject" => How::Reject,
-                    "save" => How::Save,
-                    _ => return Err("`choice` is one of accept, reject, save.".to_owned()),
-                };
-                if how.replace(named).is_some() {
+                if named.replace(value).is_some() {
                     return Err("`choice` stands twice.".to_owned());
                 }
             }
             "allow" => {
-                let purpose = policy.purpose(&value);
                 let unknown =
                     || format!("`allow` names no category or vendor: {:?}.", shorten(&value));
-                saved = saved.with(purpose.ok_or_else(unknown)?);
+                allowed.push(policy.gated_purpose(&value).ok_or_else(unknown)?);
             }
             "return_to" => {
                 let path = return_to::sanitize(&value, &policy.declared().endpoint).to_owned();
@@ -157,14 +167,24 @@ fn parse(form: &[u8], consent: &Consent) -> Result<Decision, String> {
             }
         }
     }
-    let how = how.ok_or("`choice` is missing: send one of accept, reject, save.")?;
-    let granted = match how {
-        How::Accept => policy.asked(),
-        How::Save => saved,
-        How::Reject | How::App => PurposeSet::EMPTY,
+    let named =
+        named.ok_or("`choice` is missing: send one of accept, reject, save, allow, once.")?;
+    let answer = match (&*named, &*allowed) {
+        ("accept", _) => Answered::Choice(consent.choose(How::Accept, Grants::of(policy.asked()))),
+        ("reject", _) => Answered::Choice(consent.choose(How::Reject, Grants::EMPTY)),
+        ("save", _) => {
+            let granted = allowed.into_iter().fold(Grants::EMPTY, Grants::with);
+            Answered::Choice(consent.choose(How::Save, granted))
+        }
+        ("allow", [_, ..]) => Answered::Choice(consent.allow_purposes(How::Allow, allowed)),
+        ("once", [one]) => Answered::Once(Once(*one)),
+        ("allow" | "once", _) => {
+            return Err("`allow` says what to allow: once, or for `choice=allow` more than once."
+                .to_owned());
+        }
+        _ => return Err("`choice` is one of accept, reject, save, allow, once.".to_owned()),
     };
-    let choice = consent.choose_purposes(how, granted);
-    Ok(Decision { choice, return_to: return_to.unwrap_or_else(|| "/".to_owned()) })
+    Ok(Decision { answer, return_to: return_to.unwrap_or_else(|| "/".to_owned()) })
 }
 
 fn shorten(text: &str) -> String {
