@@ -69,7 +69,7 @@ fn governing(policy: &str, names: &[&str]) -> Option<Vec<String>> {
 }
 
 /// The hash of the style of what stands in for gated frames.
-const PLACEHOLDER_STYLE: &str = "'sha256-Bl7okxVhnu73stHs4X3uGMrW7wv7VG8P+yRu5QVhkxQ='";
+const PLACEHOLDER_STYLE: &str = "'sha256-Ko3cBqD3OemQ9zKMoAqgGU6x7oXARxCUkiVxxq/6tfk='";
 
 const STYLE: [&str; 3] = ["style-src-elem", "style-src", "default-src"];
 const SCRIPT: [&str; 3] = ["script-src-elem", "script-src", "default-src"];

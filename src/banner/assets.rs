@@ -48,7 +48,7 @@ pub(crate) static PAGE_STYLE: Asset = Asset {
 /// Of what stands in for a frame.
 pub(crate) static PLACEHOLDER_STYLE: Asset = Asset {
     text: LazyLock::new(|| squeeze(include_str!("placeholder.css"))),
-    csp: "'sha256-Bl7okxVhnu73stHs4X3uGMrW7wv7VG8P+yRu5QVhkxQ='",
+    csp: "'sha256-Ko3cBqD3OemQ9zKMoAqgGU6x7oXARxCUkiVxxq/6tfk='",
 };
 
 /// Takes out indentation, empty lines, and comments that fill a line.

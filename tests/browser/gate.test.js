@@ -278,19 +278,61 @@ withAndWithoutScript('h4 the links of the placeholder lead to the settings and t
   await contacted.are(MARKETING, 'allowed')
 })
 
+for (const answered of [false, true]) {
+  const when = answered ? 'after a no' : 'before the choice'
+  withAndWithoutScript(`h4 just this vendor is allowed, for now or always, ${when}`, {}, async (page, address) => {
+    const contacted = await contacts(page, address)
+    const allow = name => placeholder(page).getByRole('button', { name, exact: true })
+    const plays = () => page.frameLocator('.video iframe').getByRole('button', { name: 'Play' }).waitFor()
+    const isAskedAsBefore = () => (answered ? showsDecided : showsPrompt)(page)
+    const ONE = { ...NOBODY, embed: 1 }
+    await page.goto('/article?page=2')
+    if (answered) await button(page, 'prompt', 'reject').click()
+    await isAskedAsBefore()
+    await contacted.are(NOBODY, 'before')
+
+    await allow('Allow Example Video').click()
+    await plays()
+    await contacted.are(ONE, 'for now')
+    assert.match(page.url(), /\/article\?page=2$/)
+    await page.goto('/article?page=2')
+    await isAskedAsBefore()
+    await placeholder(page).waitFor()
+    await contacted.are(NOBODY, 'and not longer')
+
+    await allow('Always allow Example Video').click()
+    await plays()
+    await contacted.are(ONE, 'always')
+    await page.goto('/article?page=2')
+    await isAskedAsBefore()
+    await plays()
+    await contacted.are(ONE, 'from then on')
+
+    // The settings take it back.
+    await (answered ? part(page, 'tab') : opensSettings(page)).click()
+    await toggle(page, 'example-video').uncheck()
+    await button(page, 'settings', 'save').click()
+    await showsDecided(page)
+    await contacted.forget()
+    await page.goto('/article')
+    await placeholder(page).waitFor()
+    await contacted.are(NOBODY, 'taken back')
+  })
+}
+
 withAndWithoutScript('h4 b5 the placeholder is reached by keyboard, and read in a language', {}, async page => {
   await page.goto('/article')
   await button(page, 'prompt', 'reject').click()
   await showsChoice(page, false)
-  const links = placeholder(page).getByRole('link')
-  assert.equal(await links.count(), 2)
-  for (const link of await links.all()) {
-    const { height } = await link.boundingBox()
+  const controls = await placeholder(page).locator('button, a').all()
+  assert.equal(controls.length, 4)
+  await controls[0].focus()
+  for (const control of controls) {
+    const { height } = await control.boundingBox()
     assert.ok(height >= 24, `${height} px`)
+    assert.equal(await control.evaluate(one => one.getRootNode().activeElement === one), true)
+    await page.keyboard.press('Tab')
   }
-  await links.first().focus()
-  await page.keyboard.press('Tab')
-  assert.equal(await links.last().evaluate(link => link.getRootNode().activeElement === link), true)
   assert.deepEqual(await placeholder(page).locator('[lang]').evaluate(one => [one.lang, one.dir]), ['en', 'ltr'])
 })
 
