@@ -9,7 +9,7 @@ use crate::{
     body::ResponseBody,
     choice::{self, Signing},
     consent::{Consent, NoTracking, Signals},
-    gate::{self, Report, Visit},
+    gate::{self, Admission, Report, Visit},
     policy::Policy,
     routes,
 };
@@ -73,8 +73,11 @@ impl Site {
             gate::Treatment::Rewrite { .. } if visit.is_head => ResponseBody::page_of_head(),
             gate::Treatment::Rewrite { banner, gate } => {
                 let snippet = banner.then(|| self.snippet(visit, &consent));
+                let hashes = banner.then(|| self.banners.hashes(&consent));
+                let admission =
+                    Admission::new(Cow::Owned(consent.clone().into_owned()), hashes, gate);
                 let gated = gate.then_some((visit, &*consent));
-                ResponseBody::page(body, gate::rewriter(&parts.headers, snippet, gated))
+                ResponseBody::page(body, gate::rewriter(&parts.headers, snippet, admission, gated))
             }
         };
         Response::from_parts(parts, body)

@@ -14,6 +14,7 @@ mod samples;
 mod texts;
 
 pub(crate) use banners::{Banners, PolicyPage, policy_page};
+pub(crate) use markup::escape;
 pub(crate) use placeholder::PlaceholderView;
 pub use texts::TextError;
 pub(crate) use texts::Texts;

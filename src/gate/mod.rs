@@ -23,7 +23,7 @@ mod vendors;
 mod verdict;
 
 pub(crate) use caches::{DIGESTS, PageTag};
-pub(crate) use csp::InlineHashes;
+pub(crate) use csp::{Admission, InlineHashes};
 pub(crate) use denied::DeniedVendors;
 pub(crate) use explanation::Explanation;
 pub(crate) use report::Report;

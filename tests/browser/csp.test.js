@@ -47,17 +47,23 @@ const STRICT = {
   'a sandbox': "default-src 'none'; sandbox allow-scripts allow-forms allow-same-origin",
 }
 
-for (const [name, csp] of Object.entries(STRICT)) {
+// The last is said in the pages themselves.
+const POLICIES = [
+  ...Object.entries(STRICT).map(([name, csp]) => [name, { csp }]),
+  ['a policy in meta', { metaCsp: STRICT['all that can be none is none'].replace("frame-ancestors 'none'; ", '') }],
+]
+
+for (const [name, policy] of POLICIES) {
   test(`b4 no violation of the banner's under ${name}`, async () => {
     // Such a policy refuses the page's own style and pictures, too: that much is the page's.
-    const pages = await visit({ csp, layer: 'off' }, async page => {
+    const pages = await visit({ ...policy, layer: 'off' }, async page => {
       const seen = await watch(page)
       await page.goto('/privacy')
       await page.waitForLoadState('networkidle')
       return new Set(seen)
     })
     assert.ok(pages.size > 0)
-    await visit({ csp }, async page => {
+    await visit({ ...policy }, async page => {
       const seen = await watch(page)
       await page.goto('/privacy')
       assert.equal(await button(page, 'prompt', 'accept').evaluate(isStyled), true)
@@ -68,7 +74,7 @@ for (const [name, csp] of Object.entries(STRICT)) {
   })
 
   test(`b4 under ${name}, without script`, () =>
-    visit({ csp, js: false }, async page => {
+    visit({ ...policy, js: false }, async page => {
       await page.goto('/privacy')
       assert.equal(await button(page, 'prompt', 'accept').evaluate(isStyled), true)
       await everyState(page)

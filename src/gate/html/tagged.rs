@@ -6,7 +6,7 @@ use super::{
     gate::{GateError, Gated, Rules},
     markup::Context,
     references,
-    tag::{Attribute, Name, Step, Tag, TagScanner, ends_name},
+    tag::{Name, Tag, ends_name},
 };
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -68,12 +68,12 @@ pub(super) fn gate_tag<R: Rules>(
     let mut slug = mark.filter(|_| is_marked).map(Cow::Borrowed);
     let mut moved = Vec::new();
     let row = elements::of(name);
-    for attribute in attributes(bytes) {
+    for attribute in tag.attributes() {
         let written = bytes.get(attribute.name.clone()).unwrap_or_default();
         let value = bytes.get(attribute.value.clone()).unwrap_or_default();
         let Some(fetch) = elements::fetch(row, written) else { continue };
         // Of attributes with the same name the first counts.
-        let is_first = first(bytes, written).is_some_and(|first| first.name == attribute.name);
+        let is_first = tag.first(written).is_some_and(|first| first.name == attribute.name);
         if !is_first || !(is_marked || applies(fetch, &tag)) {
             continue;
         }
@@ -185,7 +185,7 @@ impl Gating<'_> {
         }
         let name_end = tag.iter().skip(1).position(|&byte| ends_name(byte)).unwrap_or_default() + 1;
         edits.insert(at + name_end, head);
-        for attribute in attributes(tag) {
+        for attribute in Tag::new(tag).attributes() {
             let name = tag.get(attribute.name.clone()).unwrap_or_default();
             if self.moved.iter().any(|moved| moved.eq_ignore_ascii_case(name)) {
                 edits.insert(at + attribute.name.start, [&b"data-consent-"[..]]);
@@ -249,19 +249,5 @@ fn placeholder<R: Rules>(
         url: url.as_deref(),
         width: width.as_deref(),
         height: height.as_deref(),
-    })
-}
-
-fn attributes(tag: &[u8]) -> impl Iterator<Item = Attribute> {
-    let mut scanner = TagScanner::new(tag);
-    std::iter::from_fn(move || match scanner.step(tag) {
-        Step::Attribute(attribute) => Some(attribute),
-        Step::End { .. } | Step::More => None,
-    })
-}
-
-fn first(tag: &[u8], name: &[u8]) -> Option<Attribute> {
-    attributes(tag).find(|attribute| {
-        tag.get(attribute.name.clone()).is_some_and(|other| other.eq_ignore_ascii_case(name))
     })
 }
