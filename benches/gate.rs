@@ -12,7 +12,7 @@ mod gate {
 }
 
 use bytes::Bytes;
-use gate::html::{Gate, Limits, Rules};
+use gate::html::{Denial, Gate, Limits, Rules};
 use lol_html::{RewriteStrSettings, element, html_content::Element, rewrite_str, text};
 use std::{
     collections::{HashMap, VecDeque},
@@ -57,12 +57,12 @@ impl Rules for &Vendors {
         self.find(host).is_some()
     }
 
-    fn denied_host(&self, host: &str, _path: &str) -> Option<&str> {
-        self.find(host)
+    fn denied_host(&self, host: &str, _path: &str) -> Option<Denial<'_>> {
+        self.find(host).map(Denial::from)
     }
 
-    fn denied_inline(&self, text: &[u8]) -> Option<&str> {
-        self.marks.iter().any(|mark| mark.find(text).is_some()).then_some("g")
+    fn denied_inline(&self, text: &[u8]) -> Option<Denial<'_>> {
+        self.marks.iter().any(|mark| mark.find(text).is_some()).then_some("g".into())
     }
 
     fn is_denied(&self, slug: &str) -> bool {

@@ -150,3 +150,81 @@ fn the_log_tells_rule_vendor_and_category() {
     let quiet = common::log_at(LevelFilter::WARN, || drop(respond(&site, NONE, &SENT)));
     assert!(!quiet.contains("DEBUG"), "{quiet}");
 }
+
+/// A page as it leaves for a visitor with these answers.
+#[cfg(feature = "tracing")]
+fn serve(layer: &ConsentLayer, answers: &str, page: &str) -> String {
+    let mut response: Response<Body> = Response::new(page.to_owned().into());
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    let cookie = format!("__Host-consent={}", chosen(answers));
+    let request = get("/").header(header::COOKIE, cookie).body(empty()).unwrap();
+    exchange(layer, request, response).body
+}
+
+#[cfg(feature = "tracing")]
+#[test]
+fn h1_the_log_tells_of_each_gated_element_what_decided() {
+    use tracing_subscriber::filter::LevelFilter;
+
+    let metrics = Vendor::new("metrics", "Metrics", category::ANALYTICS)
+        .host("metrics.test/m")
+        .mark("mtr.push(");
+    let blocks = Policy::builder("Example News")
+        .vendor(metrics)
+        .undeclared_hosts(tower_consent::Undeclared::Block);
+    let site = layer(blocks.build().unwrap());
+    for (element, expected) in [
+        (
+            "<SCRIPT async SRC='https://metrics.test/m/x.js?a&amp;b'></SCRIPT>",
+            "element=SCRIPT attribute=SRC name=\"https://metrics.test/m/x.js?a&amp?b\" rule=metrics.test/m vendor=\"metrics\" category=\"analytics\"",
+        ),
+        (
+            "<img src=/own.png srcset='//a.static.hotjar.com/x 2x'>",
+            "element=img attribute=srcset name=\"//a.static.hotjar.com/x?2x\" rule=hotjar.com vendor=\"hotjar\" category=\"analytics\"",
+        ),
+        (
+            "<script>mtr.push(1)</script>",
+            "element=script attribute= name=\"\" rule=mtr.push( vendor=\"metrics\" category=\"analytics\"",
+        ),
+        (
+            "<style>@import '//metrics.test/m/a.css'</style>",
+            "element=style attribute= name=\"\" rule=metrics.test/m vendor=\"metrics\" category=\"analytics\"",
+        ),
+        (
+            "<p data-consent=marketing>x</p>",
+            "element=p attribute=data-consent name=\"marketing\" rule=data-consent category=\"marketing\"",
+        ),
+        (
+            "<embed src=//unknown.test>",
+            "element=embed attribute=src name=\"//unknown.test\" rule= category=\"undeclared\"",
+        ),
+        (
+            "<noscript><img src=//metrics.test/m></noscript>",
+            "element=img attribute=src name=\"//metrics.test/m\" rule=metrics.test/m vendor=\"metrics\" category=\"analytics\"",
+        ),
+    ] {
+        let page =
+            format!("<!doctype html><title>x</title><body>{element}<a href=//metrics.test/m>x</a>");
+        let log = common::log_at(LevelFilter::DEBUG, || {
+            assert!(serve(&site, NONE, &page).contains("data-consent"), "{element}");
+        });
+        let told: Vec<&str> =
+            log.lines().filter(|line| line.contains("kind=\"element\"")).collect();
+        assert_eq!(told.len(), 1, "{log}");
+        assert!(told[0].contains("DEBUG") && told[0].contains("denied"), "{log}");
+        assert!(told[0].contains(expected), "{} {expected}", told[0]);
+    }
+    // A page in an attribute is told first.
+    let nested = "<body><iframe srcdoc='<img src=//metrics.test/m>'></iframe>";
+    let log = common::log_at(LevelFilter::DEBUG, || drop(serve(&site, NONE, nested)));
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("kind=\"element\"")).collect();
+    assert!(
+        told[0].contains("element=img attribute=src") && told[0].contains("rule=metrics.test/m")
+    );
+    assert!(told[1].contains("element=iframe attribute=srcdoc") && told[1].contains("\"metrics\""));
+    let all = "+preferences+analytics+marketing";
+    for (answers, level) in [(NONE, LevelFilter::INFO), (all, LevelFilter::DEBUG)] {
+        let log = common::log_at(level, || drop(serve(&site, answers, nested)));
+        assert!(!log.contains("element"), "{log}");
+    }
+}

@@ -1,9 +1,10 @@
 use bytes::Bytes;
 
 use super::{
-    html::{Gated, Rules},
+    explanation,
+    html::{Denial, Gated, Reason, Rules},
     vendors::VendorGate,
-    verdict::UNDECLARED,
+    verdict::{Because, UNDECLARED},
 };
 use crate::{
     banner::{PlaceholderView, placeholder},
@@ -33,13 +34,25 @@ impl Rules for DeniedVendors {
         self.gate().concerns(host)
     }
 
-    fn denied_host(&self, host: &str, path: &str) -> Option<&str> {
+    fn denied_host(&self, host: &str, path: &str) -> Option<Denial<'_>> {
         let verdict = self.gate().judge(host, path);
-        (!verdict.allowed).then(|| verdict.slug())
+        if verdict.allowed {
+            return None;
+        }
+        let rule = match verdict.because {
+            Because::Rule(rule) => rule.pattern,
+            Because::Own | Because::Undeclared | Because::Unreadable => Default::default(),
+        };
+        Some(Denial { slug: verdict.slug(), rule })
     }
 
-    fn denied_inline(&self, text: &[u8]) -> Option<&str> {
-        self.gate().denied_mark(text)
+    fn denied_inline(&self, text: &[u8]) -> Option<Denial<'_>> {
+        let (slug, mark) = self.gate().denied_mark(text)?;
+        Some(Denial { slug, rule: (mark, "") })
+    }
+
+    fn gated(&self, reason: &Reason<'_>) {
+        explanation::log_element(self.consent.policy(), reason);
     }
 
     fn is_denied(&self, slug: &str) -> bool {

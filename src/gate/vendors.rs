@@ -101,8 +101,8 @@ impl<'a> VendorGate<'a> {
         !purpose.is_some_and(|purpose| self.consent.allows_purpose(purpose))
     }
 
-    /// The denied vendor whose mark the text of an inline script contains.
-    pub(crate) fn denied_mark(&self, text: &[u8]) -> Option<&'a str> {
+    /// The denied vendor whose mark the text of an inline script contains, and the mark.
+    pub(crate) fn denied_mark(&self, text: &[u8]) -> Option<(&'a str, &'a str)> {
         let consent = self.consent;
         let third_parties = consent.policy().third_parties();
         third_parties.marked(text, |purpose| !consent.allows_purpose(purpose))

@@ -21,10 +21,10 @@ pub(crate) trait Rules {
 
     /// The denied vendor that this place belongs to. `path` begins with `/`, has no dot segments, and
     /// keeps its query, by which some vendors are told apart.
-    fn denied_host(&self, host: &str, path: &str) -> Option<&str>;
+    fn denied_host(&self, host: &str, path: &str) -> Option<Denial<'_>>;
 
     /// The denied vendor whose mark the text of an inline script contains.
-    fn denied_inline(&self, text: &[u8]) -> Option<&str>;
+    fn denied_inline(&self, text: &[u8]) -> Option<Denial<'_>>;
 
     /// Whether `data-consent="slug"` names something denied.
     fn is_denied(&self, slug: &str) -> bool;
@@ -37,6 +37,9 @@ pub(crate) trait Rules {
         false
     }
 
+    /// An element is gated. What stands in a page in `srcdoc` is told before the element that has it.
+    fn gated(&self, _reason: &Reason<'_>) {}
+
     /// What begins before a gated `iframe` or `embed` and ends behind it, or stands before an `object`.
     fn placeholder(&self, _gated: &Gated<'_>) -> Option<Bytes> {
         None
@@ -46,6 +49,31 @@ pub(crate) trait Rules {
     fn placeholder_end(&self) -> &'static [u8] {
         b""
     }
+}
+
+/// What is denied, and why.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Denial<'a> {
+    pub(crate) slug: &'a str,
+    /// The rule that decided, in up to two parts: a host and a path.
+    pub(crate) rule: (&'a str, &'a str),
+}
+
+/// Without a rule.
+impl<'a> From<&'a str> for Denial<'a> {
+    fn from(slug: &'a str) -> Self {
+        Self { slug, rule: ("", "") }
+    }
+}
+
+/// Why an element is gated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reason<'a> {
+    /// Its name, as written.
+    pub(crate) element: &'a [u8],
+    /// The attribute that decided, as written, and its value. Of an inline script and the like both are empty.
+    pub(crate) attribute: (&'a [u8], &'a [u8]),
+    pub(crate) denial: Denial<'a>,
 }
 
 /// A gated element that shows what it fetches. Its values are decoded: `&amp;` is `&`.

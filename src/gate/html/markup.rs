@@ -3,14 +3,14 @@
 use super::{
     charset,
     edits::Edits,
-    gate::{GateError, Limits, Rules},
+    gate::{Denial, GateError, Limits, Reason, Rules},
     host::Host,
     judge::Judge,
     nesting::Nesting,
     references,
     skim::Skim,
     tag::{Name, Tag},
-    tagged::{Outcome, gate_inline, gate_tag},
+    tagged::{Outcome, element_of, gate_inline, gate_tag},
     tokenizer::{Kind, Tokenizer},
     url::{Base, find},
 };
@@ -348,8 +348,8 @@ impl Markup {
         // Elements in a foreign script or style: who writes that?
         if open.foreign.is_some() && (kind == Kind::StartTag || Tag::new(bytes).name() != open.name)
         {
-            let slug = context.judge().rules.in_doubt();
-            self.gate_open(&open, slug, edits, input);
+            let rules = context.judge().rules;
+            self.gate_open(&open, rules, rules.in_doubt().into(), edits, input);
             return Ok(());
         }
         self.decide(&open, context, edits, input, at)
@@ -385,7 +385,7 @@ impl Markup {
         };
         let text = &*text;
         let judge = context.judge();
-        let slug = match open.what {
+        let denied = match open.what {
             What::Script => judge.rules.denied_inline(text),
             What::SpeculationRules => judge.speculation_rules(text),
             What::Style => judge.css(text),
@@ -396,14 +396,23 @@ impl Markup {
             }
             What::Other => None,
         };
-        if let Some(slug) = slug {
-            self.gate_open(open, slug, edits, input);
+        if let Some(denial) = denied {
+            self.gate_open(open, judge.rules, denial, edits, input);
         }
         Ok(())
     }
 
-    fn gate_open(&mut self, open: &Open, slug: &str, edits: &mut Edits, input: &[u8]) {
+    fn gate_open(
+        &mut self,
+        open: &Open,
+        rules: &impl Rules,
+        denial: Denial<'_>,
+        edits: &mut Edits,
+        input: &[u8],
+    ) {
         let tag = input.get(open.start..open.content).unwrap_or_default();
+        let slug = denial.slug;
+        rules.gated(&Reason { element: element_of(tag), attribute: Default::default(), denial });
         gate_inline(edits, tag, open.start, slug);
         if let Some(found @ None) = &mut self.found {
             *found = Some(slug.to_owned());

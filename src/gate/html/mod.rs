@@ -49,6 +49,6 @@ mod url;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use gate::{Gate, GateError, Gated, Limits, Rules};
+pub(crate) use gate::{Denial, Gate, GateError, Gated, Limits, Reason, Rules};
 pub(crate) use inserter::Inserter;
 pub(crate) use policies::Policies;

@@ -3,7 +3,7 @@
 use super::{
     edits::Edits,
     elements::{self, Fetch},
-    gate::{GateError, Gated, Rules},
+    gate::{Denial, GateError, Gated, Reason, Rules},
     markup::Context,
     references,
     tag::{Name, Tag, ends_name},
@@ -51,6 +51,8 @@ const OF_SCRIPTS: [&[u8]; 8] = [
     b"referrerpolicy",
 ];
 
+const MARK: &[u8] = b"data-consent";
+
 /// `bytes` are a start tag, at `at` in the page.
 pub(super) fn gate_tag<R: Rules>(
     context: &mut Context<R>,
@@ -66,6 +68,12 @@ pub(super) fn gate_tag<R: Rules>(
         mark.as_deref().map(<[u8]>::trim_ascii).and_then(|mark| std::str::from_utf8(mark).ok());
     let is_marked = mark.is_some_and(|mark| context.judge().rules.is_denied(mark));
     let mut slug = mark.filter(|_| is_marked).map(Cow::Borrowed);
+    let element = element_of(bytes);
+    if let Some(slug) = &slug {
+        let attribute = (MARK, slug.as_bytes());
+        let denial = Denial { slug, rule: ("data-consent", "") };
+        context.judge().rules.gated(&Reason { element, attribute, denial });
+    }
     let mut moved = Vec::new();
     let row = elements::of(name);
     for attribute in tag.attributes() {
@@ -77,14 +85,22 @@ pub(super) fn gate_tag<R: Rules>(
         if !is_first || !(is_marked || applies(fetch, &tag)) {
             continue;
         }
+        let nested;
         let denied = match fetch {
             _ if is_marked => None,
-            Fetch::Page => context.nested_page(&references::decode(value))?.map(Cow::Owned),
-            _ => context.judge().value(fetch, value).map(|slug| Cow::Owned(slug.to_owned())),
+            Fetch::Page => {
+                nested = context.nested_page(&references::decode(value))?;
+                nested.as_deref().map(Denial::from)
+            }
+            _ => context.judge().value(fetch, value),
         };
         if is_marked || denied.is_some() {
             moved.push(written);
-            slug = slug.or(denied);
+        }
+        if let (None, Some(denial)) = (&slug, denied) {
+            let attribute = (written, value);
+            context.judge().rules.gated(&Reason { element, attribute, denial });
+            slug = Some(Cow::Owned(denial.slug.to_owned()));
         }
     }
     let Some(slug) = slug else {
@@ -124,6 +140,12 @@ pub(super) fn gate_tag<R: Rules>(
         Some(_) if &**name == b"iframe" => Outcome::Wrapped(slug.into_owned()),
         _ => Outcome::Gated(slug.into_owned()),
     })
+}
+
+/// The name in a start tag, as written.
+pub(super) fn element_of(tag: &[u8]) -> &[u8] {
+    let name = tag.get(1..).unwrap_or_default();
+    name.split(|&byte| ends_name(byte)).next().unwrap_or_default()
 }
 
 fn is_frame(name: &[u8]) -> bool {
@@ -167,7 +189,7 @@ impl Gating<'_> {
     fn write(mut self, edits: &mut Edits, tag: &[u8], at: usize) {
         let mut head: Vec<&[u8]> = Vec::new();
         if self.mark != Some(self.slug) {
-            self.moved.push(b"data-consent");
+            self.moved.push(MARK);
             head.extend([&b" data-consent=\""[..], self.slug.as_bytes(), b"\""]);
         }
         if self.is_inert {
@@ -183,8 +205,7 @@ impl Gating<'_> {
             self.moved.push(b"name");
             head.push(b" name=\"tower-consent\"");
         }
-        let name_end = tag.iter().skip(1).position(|&byte| ends_name(byte)).unwrap_or_default() + 1;
-        edits.insert(at + name_end, head);
+        edits.insert(at + 1 + element_of(tag).len(), head);
         for attribute in Tag::new(tag).attributes() {
             let name = tag.get(attribute.name.clone()).unwrap_or_default();
             if self.moved.iter().any(|moved| moved.eq_ignore_ascii_case(name)) {

@@ -1,6 +1,6 @@
 //! The gate as tests use it.
 
-use crate::gate::html::{Gate, GateError, Gated, Limits, Rules};
+use crate::gate::html::{Denial, Gate, GateError, Gated, Limits, Rules};
 use bytes::Bytes;
 use std::collections::VecDeque;
 
@@ -17,14 +17,14 @@ impl Rules for Denied {
         })
     }
 
-    fn denied_host(&self, host: &str, path: &str) -> Option<&str> {
+    fn denied_host(&self, host: &str, path: &str) -> Option<Denial<'_>> {
         assert!(self.concerns(host) && path.starts_with('/'), "{host} {path}");
         let is_tile = path == "/tiles" || path.starts_with("/tiles/");
-        (!host.ends_with("maps.example") || is_tile).then_some("ads")
+        (!host.ends_with("maps.example") || is_tile).then_some("ads".into())
     }
 
-    fn denied_inline(&self, text: &[u8]) -> Option<&str> {
-        memchr::memmem::find(text, b"fbq(").map(|_| "ads")
+    fn denied_inline(&self, text: &[u8]) -> Option<Denial<'_>> {
+        memchr::memmem::find(text, b"fbq(").map(|_| "ads".into())
     }
 
     fn is_denied(&self, slug: &str) -> bool {
