@@ -19,7 +19,7 @@ pub(crate) struct Site {
     pub(crate) policy: Arc<Policy>,
     pub(crate) banners: Banners,
     signing: Signing,
-    report: Report,
+    report: Arc<Report>,
 }
 
 impl Site {
@@ -28,7 +28,7 @@ impl Site {
             banners: Banners::new(&policy),
             policy,
             signing: Signing::default(),
-            report: Report::default(),
+            report: Arc::default(),
         }
     }
 
@@ -40,7 +40,7 @@ impl Site {
 
     /// Responses tell what was decided in them.
     pub(crate) fn explaining(mut self) -> Self {
-        self.report.explains = true;
+        self.report = Arc::new(Report::explaining());
         self
     }
 
@@ -76,8 +76,8 @@ impl Site {
                 let hashes = banner.then(|| self.banners.hashes(&consent));
                 let admission =
                     Admission::new(Cow::Owned(consent.clone().into_owned()), hashes, gate);
-                let gated = gate.then_some((visit, &*consent));
-                ResponseBody::page(body, gate::rewriter(&parts.headers, snippet, admission, gated))
+                let gate = gate.then(|| gate::page_gate(visit, &consent, &self.report));
+                ResponseBody::page(body, gate::rewriter(&parts.headers, snippet, admission, gate))
             }
         };
         Response::from_parts(parts, body)

@@ -228,3 +228,66 @@ fn h1_the_log_tells_of_each_gated_element_what_decided() {
         assert!(!log.contains("element"), "{log}");
     }
 }
+
+#[cfg(feature = "tracing")]
+#[test]
+fn unknown_hosts_in_pages_are_told_once_and_how_to_declare_them() {
+    use tower_consent::Undeclared;
+    use tracing_subscriber::filter::LevelFilter;
+
+    let policy = || Policy::builder("Example News");
+    let blocks = layer(policy().undeclared_hosts(Undeclared::Block).build().unwrap());
+    let page = "<!doctype html><title>x</title><link rel=canonical href=https://canonical.test/><body>\
+        <a href=https://link.test/>x</a><!-- <img src=//comment.test> --><script src=//www.example.com/x.js></script>\
+        <img src='//a.unknown.test/1.png'><img src=//static.example.com/2.png><img src=/3.png>";
+    let tracked = format!("{page}<script src=https://static.hotjar.com/x.js></script>");
+    let tracked_first = page.replace("<body>", "<body><img src=https://static.hotjar.com/x>");
+    // Nothing is gated in the first, the second is read to its end, and the third as far as the tracker.
+    for page in [page, &tracked, &tracked_first] {
+        let open = layer(policy().build().unwrap());
+        let log = common::log_at(LevelFilter::INFO, || {
+            let first = serve(&open, NONE, page);
+            assert_eq!(serve(&open, NONE, page), first);
+        });
+        assert_eq!(log.lines().count(), 1, "{log}");
+        assert!(log.contains("INFO") && log.contains("fetch from \"a.unknown.test\""), "{log}");
+        assert!(log.contains("Vendor::new"), "{log}");
+        let quiet = common::log_at(LevelFilter::WARN, || drop(serve(&open, NONE, page)));
+        assert_eq!(quiet, "");
+    }
+    let log = common::log_at(LevelFilter::INFO, || {
+        for _ in 0..3 {
+            assert!(
+                serve(&blocks, NONE, page).contains("data-consent-src='//a.unknown.test/1.png'")
+            );
+        }
+    });
+    assert_eq!(log.lines().count(), 1, "{log}");
+    assert!(log.contains("WARN") && log.contains("\"a.unknown.test\" was removed"), "{log}");
+}
+
+#[cfg(feature = "tracing")]
+#[test]
+fn unknown_hosts_in_pages_are_looked_for_in_a_sample_and_without_limit_told_never() {
+    use tracing_subscriber::filter::LevelFilter;
+
+    let site = layer(Policy::builder("Example News").build().unwrap());
+    let page = |host: &str| format!("<body><script src=https://{host}/></script>");
+    let told = |from: usize, to: usize| {
+        let log = common::log_at(LevelFilter::INFO, || {
+            for n in from..to {
+                serve(&site, NONE, &page(&format!("h{n}.test")));
+            }
+        });
+        log.lines().count()
+    };
+    assert_eq!(told(0, 200), 200);
+    // Those it knows take no room.
+    assert_eq!(told(0, 56), 0);
+    // Then only each 256th is looked at.
+    assert_eq!((told(1000, 1001), told(1001, 1256)), (1, 0));
+    assert_eq!((told(2000, 2001), told(2001, 2256)), (1, 0));
+    let flood: String = (3000..4000).map(|n| format!("<img src=//h{n}.test>")).collect();
+    let log = common::log_at(LevelFilter::INFO, || drop(serve(&site, NONE, &flood)));
+    assert_eq!(log.lines().count(), 54);
+}

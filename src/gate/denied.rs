@@ -1,7 +1,9 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::{
-    explanation,
+    Report, explanation,
     html::{Denial, Gated, Reason, Rules},
     vendors::VendorGate,
     verdict::{Because, UNDECLARED},
@@ -16,12 +18,16 @@ use crate::{
 pub(crate) struct DeniedVendors {
     consent: Consent,
     page_host: String,
+    report: Arc<Report>,
+    /// Whether all hosts of the page that nobody names are told.
+    is_sample: bool,
 }
 
 impl DeniedVendors {
     /// `page_host` is the one that the request was made to, without port.
-    pub(crate) fn new(consent: Consent, page_host: &str) -> Self {
-        Self { consent, page_host: page_host.to_owned() }
+    pub(crate) fn new(consent: Consent, page_host: &str, report: Arc<Report>) -> Self {
+        let is_sample = report.samples_page();
+        Self { consent, page_host: page_host.to_owned(), report, is_sample }
     }
 
     fn gate(&self) -> VendorGate<'_> {
@@ -41,7 +47,11 @@ impl Rules for DeniedVendors {
         }
         let rule = match verdict.because {
             Because::Rule(rule) => rule.pattern,
-            Because::Own | Because::Undeclared | Because::Unreadable => Default::default(),
+            Because::Undeclared => {
+                self.report.undeclared_host(host, false);
+                Default::default()
+            }
+            Because::Own | Because::Unreadable => Default::default(),
         };
         Some(Denial { slug: verdict.slug(), rule })
     }
@@ -49,6 +59,16 @@ impl Rules for DeniedVendors {
     fn denied_inline(&self, text: &[u8]) -> Option<Denial<'_>> {
         let (slug, mark) = self.gate().denied_mark(text)?;
         Some(Denial { slug, rule: (mark, "") })
+    }
+
+    fn is_curious(&self) -> bool {
+        self.is_sample
+    }
+
+    fn passes(&self, host: &str) {
+        if self.is_sample && self.gate().is_undeclared(host) {
+            self.report.undeclared_host(host, true);
+        }
     }
 
     fn gated(&self, reason: &Reason<'_>) {

@@ -28,5 +28,5 @@ pub(crate) use denied::DeniedVendors;
 pub(crate) use explanation::Explanation;
 pub(crate) use report::Report;
 pub(crate) use request::{Host, Visit, request};
-pub(crate) use response::{Page, Treatment, response, rewriter};
+pub(crate) use response::{Page, Treatment, page_gate, response, rewriter};
 pub(crate) use rewriter::Rewriter;

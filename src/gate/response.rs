@@ -1,6 +1,6 @@
 //! What happens to the head of a response on its way to the visitor.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response::Parts};
@@ -222,22 +222,31 @@ fn is_readable(headers: &HeaderMap, report: &Report) -> bool {
     coded.is_none()
 }
 
+/// What takes from a page what this visitor has not allowed.
+pub(crate) fn page_gate(
+    visit: &Visit,
+    consent: &Consent,
+    report: &Arc<Report>,
+) -> Gate<DeniedVendors> {
+    let host = visit.host().name();
+    let rules = DeniedVendors::new(consent.clone(), host, Arc::clone(report));
+    Gate::new(rules, host, visit.uri.path(), Limits::default())
+}
+
 /// What changes the page of this head: puts the snippet in, lets policies admit what they have to, and
-/// gates it for this visitor.
+/// gates it.
 pub(crate) fn rewriter(
     headers: &HeaderMap,
     snippet: Option<Bytes>,
     admission: Admission<'static>,
-    gate: Option<(&Visit, &Consent)>,
+    gate: Option<Gate<DeniedVendors>>,
 ) -> Rewriter {
     let mut rewriter = Rewriter::default();
     if !admission.is_empty() {
         rewriter = rewriter.insert(snippet, admission);
     }
-    if let Some((visit, consent)) = gate {
-        let host = visit.host().name();
-        let rules = DeniedVendors::new(consent.clone(), host);
-        rewriter = rewriter.gate(Gate::new(rules, host, visit.uri.path(), Limits::default()));
+    if let Some(gate) = gate {
+        rewriter = rewriter.gate(gate);
     }
     #[cfg(feature = "compression")]
     let rewriter = {

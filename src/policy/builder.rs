@@ -180,7 +180,8 @@ impl PolicyBuilder {
     }
 
     /// What happens to third parties that no vendor names, when a page would make the browser fetch
-    /// from their hosts. Each host is logged once. The page's own host always passes, and so do its
+    /// from their hosts. Each host is logged once; those that pass are looked for in a [sample of
+    /// pages](crate::manual::defaults#pages). The page's own host always passes, and so do its
     /// subdomains, its parents, the subdomains of what comes after its `www.`, and those of the
     /// [choice cookie's domain](Self::choice_cookie_domain).
     ///

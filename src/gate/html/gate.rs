@@ -37,6 +37,14 @@ pub(crate) trait Rules {
         false
     }
 
+    /// Whether [`passes`](Self::passes) is to be told of all hosts: nothing is skipped then.
+    fn is_curious(&self) -> bool {
+        false
+    }
+
+    /// An element fetches from this host, by a URL that isn't denied.
+    fn passes(&self, _host: &str) {}
+
     /// An element is gated. What stands in a page in `srcdoc` is told before the element that has it.
     fn gated(&self, _reason: &Reason<'_>) {}
 
@@ -190,6 +198,7 @@ impl<R: Rules> Gate<R> {
         if !is_utf_16 && memchr(ESCAPE, &page).is_none() && !self.context.has_denied_base() {
             match last_mention(&page, self.context.judge().rules) {
                 None => {
+                    self.context.look_over(&page);
                     out.push_back(page);
                     return Ok(());
                 }

@@ -42,13 +42,19 @@ impl<'a, R: Rules> Judge<'a, R> {
     }
 
     pub(super) fn url(self, url: &[u8]) -> Option<Denial<'a>> {
-        find(url, self.bases, |location| self.location(location))
+        find(url, self.bases, |location| {
+            let denied = self.location(location);
+            if let (None, Host::Named(host)) = (denied, location.host) {
+                self.rules.passes(host);
+            }
+            denied
+        })
     }
 
-    /// Whether a value names a host, whatever for, on which something is denied.
+    /// Whether a value names a host, whatever for, on which something is denied, or that is to be told.
     pub(super) fn concerns(self, value: &[u8]) -> bool {
         let concerns = |host: &Host| match host {
-            Host::Named(host) => self.rules.concerns(host),
+            Host::Named(host) => self.rules.is_curious() || self.rules.concerns(host),
             Host::Doubtful => true,
         };
         let value = references::decode(value);

@@ -72,6 +72,13 @@ impl<R: Rules> Context<R> {
         self.is_base_denied = self.bases.iter().any(|base| is_denied(&self.rules, base));
     }
 
+    /// Reads markup in which nothing can be denied, where its hosts are asked for. What can't be read of it does no harm.
+    pub(super) fn look_over(&mut self, markup: &[u8]) {
+        if self.rules.is_curious() {
+            let _ = Markup::page().read(self, &mut Edits::default(), markup, 0);
+        }
+    }
+
     /// The first thing denied in a page in an attribute.
     pub(super) fn nested_page(&mut self, page: &[u8]) -> Result<Option<String>, GateError> {
         if self.depth == Self::DEEPEST {
@@ -191,15 +198,19 @@ impl Markup {
     ) -> Result<usize, GateError> {
         loop {
             if self.is_calm() {
-                if at > self.last && !context.has_denied_base() {
+                let is_behind = |at: usize| at > self.last && !context.is_base_denied;
+                if !is_behind(at) {
+                    let skim = Skim {
+                        judge: context.judge(),
+                        is_base_denied: context.is_base_denied,
+                        longest: context.limits.tag,
+                    };
+                    at = skim.pass(input, at);
+                }
+                if is_behind(at) {
+                    context.look_over(input.get(at..).unwrap_or_default());
                     return Ok(input.len());
                 }
-                let skim = Skim {
-                    judge: context.judge(),
-                    is_base_denied: context.is_base_denied,
-                    longest: context.limits.tag,
-                };
-                at = skim.pass(input, at);
             }
             let Some(token) = self.tokenizer.next(input.get(at..).unwrap_or_default()) else {
                 return Ok(at);

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::gate::html) struct Denied {
     pub(in crate::gate::html) has_placeholders: bool,
+    pub(in crate::gate::html) is_curious: bool,
 }
 
 impl Rules for Denied {
@@ -35,6 +36,10 @@ impl Rules for Denied {
         "ads"
     }
 
+    fn is_curious(&self) -> bool {
+        self.is_curious
+    }
+
     fn placeholder(&self, gated: &Gated<'_>) -> Option<Bytes> {
         let url = String::from_utf8_lossy(gated.url.filter(|_| self.has_placeholders)?);
         url.is_ascii().then(|| format!("[{url}]").into())
@@ -60,7 +65,7 @@ pub(super) fn gate_bare(
     page: &[u8],
     cuts: impl IntoIterator<Item = usize>,
 ) -> Result<Vec<u8>, GateError> {
-    run(Denied { has_placeholders: false }, "page.example", page, cuts)
+    run(Denied { has_placeholders: false, is_curious: false }, "page.example", page, cuts)
 }
 
 pub(super) fn gate_at(
@@ -68,7 +73,7 @@ pub(super) fn gate_at(
     page: &[u8],
     cuts: impl IntoIterator<Item = usize>,
 ) -> Result<Vec<u8>, GateError> {
-    run(Denied { has_placeholders: true }, host, page, cuts)
+    run(Denied { has_placeholders: true, is_curious: true }, host, page, cuts)
 }
 
 fn run(
@@ -94,8 +99,14 @@ fn run(
 
 /// The page after the gate, in one piece.
 pub(super) fn gate_whole(page: &[u8], has_placeholders: bool) -> Result<Vec<u8>, GateError> {
-    let mut out = VecDeque::new();
-    let gate = Gate::new(Denied { has_placeholders }, "page.example", "/a/b", LIMITS);
-    gate.whole(Bytes::copy_from_slice(page), &mut out)?;
-    Ok(out.iter().flatten().copied().collect())
+    let gate = |is_curious| {
+        let mut out = VecDeque::new();
+        let denied = Denied { has_placeholders, is_curious };
+        Gate::new(denied, "page.example", "/a/b", LIMITS)
+            .whole(Bytes::copy_from_slice(page), &mut out)
+            .map(|()| out.iter().flatten().copied().collect())
+    };
+    let gated = gate(false);
+    assert_eq!(gate(true), gated, "whoever asks for hosts");
+    gated
 }
