@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{
     Report, explanation,
-    html::{Denial, Gated, Reason, Rules},
+    html::{Denial, GateError, Gated, Reason, Rules},
     vendors::VendorGate,
     verdict::{Because, UNDECLARED},
 };
@@ -83,8 +83,12 @@ impl Rules for DeniedVendors {
         UNDECLARED
     }
 
-    fn let_unreadable_pass(&self) -> bool {
-        !self.gate().gates_what_is_declared()
+    fn let_pass(&self, error: GateError) -> bool {
+        let is_leak = self.gate().gates_what_is_declared();
+        if is_leak {
+            self.report.broken_page(error);
+        }
+        !is_leak
     }
 
     fn placeholder(&self, gated: &Gated<'_>) -> Option<Bytes> {

@@ -7,7 +7,7 @@ use std::{
     },
 };
 
-use super::Explanation;
+use super::{Explanation, html::GateError};
 use crate::policy::Policy;
 
 /// How many different things are warned of before the log is left alone.
@@ -101,6 +101,17 @@ impl Report {
                 "a page was refused: it may fetch from a vendor that the visitor has not allowed, and \
                  it comes compressed, in parts, or in UTF-16. Send it plain, whole, and in UTF-8, or \
                  enable the feature `compression`"
+            ));
+        }
+    }
+
+    /// A page broke off, since what is denied in its rest could not be found.
+    pub(super) fn broken_page(&self, error: GateError) {
+        let error = error.to_string();
+        if is_new(&self.seen, shorten(error.as_bytes())) {
+            warn(format_args!(
+                "a page was broken off: it may fetch from a vendor that the visitor has not allowed, \
+                 and can't be read: {error}"
             ));
         }
     }

@@ -230,7 +230,9 @@ pub(crate) fn page_gate(
 ) -> Gate<DeniedVendors> {
     let host = visit.host().name();
     let rules = DeniedVendors::new(consent.clone(), host, Arc::clone(report));
-    Gate::new(rules, host, visit.uri.path(), Limits::default())
+    let limits = consent.policy().declared().limits;
+    let limits = Limits { tag: limits.tag_bytes, inline: limits.inline_bytes };
+    Gate::new(rules, host, visit.uri.path(), limits)
 }
 
 /// What changes the page of this head: puts the snippet in, lets policies admit what they have to, and

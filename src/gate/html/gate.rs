@@ -32,8 +32,8 @@ pub(crate) trait Rules {
     /// What is said to be denied where it can't be told who is contacted.
     fn in_doubt(&self) -> &str;
 
-    /// Whether a page that can't be read passes: the site doesn't say that there is anything to deny.
-    fn let_unreadable_pass(&self) -> bool {
+    /// Whether a page passes that can't be read, because of this.
+    fn let_pass(&self, _error: GateError) -> bool {
         false
     }
 
@@ -102,12 +102,6 @@ pub(crate) struct Limits {
     pub(crate) inline: usize,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self { tag: 1024 * 1024, inline: 2 * 1024 * 1024 }
-    }
-}
-
 /// Why a page can't be gated. Nothing of it may follow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum GateError {
@@ -122,8 +116,10 @@ pub(crate) enum GateError {
 impl fmt::Display for GateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::LongTag => "a tag of the page is longer than the limit",
-            Self::LongInline => "a script, style or noscript of the page is longer than the limit",
+            Self::LongTag => "a tag of the page is longer than the limit, `limits.tag_bytes`",
+            Self::LongInline => {
+                "a script, style or noscript of the page is longer than the limit, `limits.inline_bytes`"
+            }
             Self::Charset => "the page is in UTF-16 or ISO-2022-JP; write it in UTF-8",
             Self::Ambiguous => "the page has raw text where parsers don't agree on what is markup",
         })
@@ -310,7 +306,7 @@ impl<R: Rules> Gate<R> {
     ) -> Result<(), GateError> {
         self.held = BytesMut::new();
         self.edits = Edits::default();
-        if self.context.judge().rules.let_unreadable_pass() {
+        if self.context.judge().rules.let_pass(error) {
             self.passes = true;
             out.push_back(unread);
             return Ok(());

@@ -1,6 +1,6 @@
 //! What is gated, one attribute and one evasion at a time; each page cut at every byte.
 
-use super::gates::{Denied, gate, gate_at, gate_whole};
+use super::gates::{Denied, LIMITS, gate, gate_at, gate_whole};
 
 const ADS: &str = "https://ads.example/x";
 
@@ -547,7 +547,7 @@ fn h9_what_is_not_changed_is_not_copied() {
         Denied { has_placeholders: true, is_curious: false },
         "page.example",
         "/",
-        Default::default(),
+        LIMITS,
     );
     gate.push(page.clone(), &mut out).unwrap();
     assert_eq!(gate.held(), 0);
