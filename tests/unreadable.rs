@@ -72,16 +72,24 @@ fn has(body: &[u8], page: &[u8]) -> bool {
         || memchr::memmem::find(body, BANNER.as_bytes()).is_some() && without_banner(body) == page
 }
 
-/// Headers and bodies that can't be read, and how the page's fate is told.
-fn unreadable() -> Vec<(Vec<(&'static str, &'static str)>, Vec<u8>, &'static str)> {
+/// A page that can't be read.
+struct Page {
+    headers: Vec<(&'static str, &'static str)>,
+    body: Vec<u8>,
+    /// What is said where it breaks off; nothing where it is refused before that.
+    error: &'static str,
+}
+
+fn unreadable() -> Vec<Page> {
     let html = ("content-type", "text/html");
     let long = |count: usize| "x".repeat(count);
     let page =
         |start: &str| format!("<!doctype html><title>x</title><body>{start}{ADS}").into_bytes();
-    vec![
+    [
         (vec![("content-type", "text/html; charset=utf-16")], page(""), ""),
         (vec![("content-type", "text/html; charset=ISO-2022-JP")], page(""), ""),
         (vec![html, ("content-encoding", "compress")], page(""), ""),
+        (vec![html, ("content-encoding", "gzip, br")], page(""), ""),
         (vec![html, (":status", "206")], page(""), ""),
         (vec![html], [b"\xff\xfe", &*page("")].concat(), "UTF-16"),
         (vec![html], page("<meta charset=iso-2022-jp>"), "ISO-2022-JP"),
@@ -89,6 +97,8 @@ fn unreadable() -> Vec<(Vec<(&'static str, &'static str)>, Vec<u8>, &'static str
         (vec![html], page(&format!("<style>{}</style>", long(9000))), "`limits.inline_bytes`"),
         (vec![html], page("<svg></b><style><img src=//ads.example></style>"), "don't agree"),
     ]
+    .map(|(headers, body, error)| Page { headers, body, error })
+    .into()
 }
 
 fn small(policy: PolicyBuilder) -> PolicyBuilder {
@@ -100,9 +110,9 @@ fn h12_what_can_not_be_read_passes_where_nothing_leaks_and_goes_to_nobody_where_
     let declares = || small(policy().vendor(ads(category::MARKETING)));
     let blocks = || small(policy().undeclared_hosts(Undeclared::Block));
     let analytics = choice("accept").replace("+marketing", "-marketing");
-    for (headers, page, error) in unreadable() {
+    for Page { headers, body, error } in unreadable() {
         let fate =
-            |policy: PolicyBuilder, cookie: &str| fate(&layer(policy), cookie, &headers, &page);
+            |policy: PolicyBuilder, cookie: &str| fate(&layer(policy), cookie, &headers, &body);
         let refused = [
             fate(declares(), ""),
             fate(declares(), &choice("reject")),
@@ -114,9 +124,9 @@ fn h12_what_can_not_be_read_passes_where_nothing_leaks_and_goes_to_nobody_where_
             match fate {
                 Fate::Refused => assert_eq!(error, "", "{headers:?}"),
                 Fate::BrokenOff(told) => {
-                    assert!(!error.is_empty() && told.contains(error), "{told}")
+                    assert!(!error.is_empty() && told.contains(error), "{told}");
                 }
-                Fate::Whole => panic!("a leak: {headers:?} {}", page.escape_ascii()),
+                Fate::Whole => panic!("a leak: {headers:?} {}", body.escape_ascii()),
             }
         }
         for (policy, cookie) in [
@@ -189,8 +199,8 @@ fn h12_each_cause_is_told_once_with_what_to_change() {
     let declares = layer(small(policy().vendor(ads(category::MARKETING))));
     let log = common::log(|| {
         for _ in 0..2 {
-            for (headers, page, _) in unreadable() {
-                fate(&declares, "", &headers, &page);
+            for Page { headers, body, .. } in unreadable() {
+                fate(&declares, "", &headers, &body);
             }
         }
     });
