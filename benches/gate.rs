@@ -12,7 +12,7 @@ mod gate {
 }
 
 use bytes::Bytes;
-use gate::html::{Gate, Limits, Rules};
+use gate::html::{Denial, Gate, Limits, Rules};
 use lol_html::{RewriteStrSettings, element, html_content::Element, rewrite_str, text};
 use std::{
     collections::{HashMap, VecDeque},
@@ -52,17 +52,20 @@ impl Vendors {
     }
 }
 
+/// The default ones.
+const LIMITS: Limits = Limits { tag: 1024 * 1024, inline: 2 * 1024 * 1024 };
+
 impl Rules for &Vendors {
     fn concerns(&self, host: &str) -> bool {
         self.find(host).is_some()
     }
 
-    fn denied_host(&self, host: &str, _path: &str) -> Option<&str> {
-        self.find(host)
+    fn denied_host(&self, host: &str, _path: &str) -> Option<Denial<'_>> {
+        self.find(host).map(Denial::from)
     }
 
-    fn denied_inline(&self, text: &[u8]) -> Option<&str> {
-        self.marks.iter().any(|mark| mark.find(text).is_some()).then_some("g")
+    fn denied_inline(&self, text: &[u8]) -> Option<Denial<'_>> {
+        self.marks.iter().any(|mark| mark.find(text).is_some()).then_some("g".into())
     }
 
     fn is_denied(&self, slug: &str) -> bool {
@@ -102,7 +105,7 @@ fn main() {
 /// A page of 100 MB takes no longer per byte, and no memory.
 fn grow(vendors: &Vendors) {
     let chunk = Bytes::from(tag_dense(64 * 1024, false));
-    let mut gate = Gate::new(vendors, "news.example", "/a/b", Limits::default());
+    let mut gate = Gate::new(vendors, "news.example", "/a/b", LIMITS);
     let mut out = VecDeque::new();
     let mut held = 0;
     let start = Instant::now();
@@ -162,7 +165,7 @@ fn compare(title: &str, page: &str, few: &Vendors, rounds: usize) {
 fn set_up(vendors: &Vendors) {
     let time = (0..1000).map(|_| {
         let start = Instant::now();
-        black_box(Gate::new(vendors, "news.example", "/a/b", Limits::default()));
+        black_box(Gate::new(vendors, "news.example", "/a/b", LIMITS));
         start.elapsed()
     });
     println!("set-up: {} ns", time.min().unwrap_or_default().as_nanos());
@@ -174,7 +177,7 @@ fn run(frames: &[Bytes], vendors: &Vendors) -> usize {
 
 fn at_once(page: &Bytes, vendors: &Vendors) -> usize {
     let mut out = VecDeque::new();
-    let gate = Gate::new(vendors, "news.example", "/a/b", Limits::default());
+    let gate = Gate::new(vendors, "news.example", "/a/b", LIMITS);
     gate.whole(page.clone(), &mut out).expect("a page like others");
     out.iter().map(Bytes::len).sum()
 }
@@ -184,7 +187,7 @@ fn gated(frames: &[Bytes], vendors: &Vendors) -> String {
 }
 
 fn feed(frames: &[Bytes], vendors: &Vendors) -> VecDeque<Bytes> {
-    let mut gate = Gate::new(vendors, "news.example", "/a/b", Limits::default());
+    let mut gate = Gate::new(vendors, "news.example", "/a/b", LIMITS);
     let mut out = VecDeque::new();
     for frame in frames {
         gate.push(frame.clone(), &mut out).expect("a page like others");

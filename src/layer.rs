@@ -45,6 +45,9 @@ impl ConsentLayer {
     /// ad_id denied marketing; link https://… denied google-analytics`. Anyone can read there what the
     /// site would have sent. The log tells the same at the level of debug, and the rule that decided.
     ///
+    /// A page's body comes after its header, so of tags in it only the log tells: one event at the level of
+    /// debug for each element that is gated, with the attribute, the rule, the vendor, and the category.
+    ///
     /// **Default**: off.
     #[must_use]
     pub fn explain_in_header_for_development(self) -> Self {

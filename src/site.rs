@@ -9,7 +9,7 @@ use crate::{
     body::ResponseBody,
     choice::{self, Signing},
     consent::{Consent, NoTracking, Signals},
-    gate::{self, DeniedVendors, Report, Visit},
+    gate::{self, Admission, Report, Visit},
     policy::Policy,
     routes,
 };
@@ -19,7 +19,7 @@ pub(crate) struct Site {
     pub(crate) policy: Arc<Policy>,
     pub(crate) banners: Banners,
     signing: Signing,
-    report: Report,
+    report: Arc<Report>,
 }
 
 impl Site {
@@ -28,7 +28,7 @@ impl Site {
             banners: Banners::new(&policy),
             policy,
             signing: Signing::default(),
-            report: Report::default(),
+            report: Arc::default(),
         }
     }
 
@@ -40,7 +40,7 @@ impl Site {
 
     /// Responses tell what was decided in them.
     pub(crate) fn explaining(mut self) -> Self {
-        self.report.explains = true;
+        self.report = Arc::new(Report::explaining());
         self
     }
 
@@ -74,11 +74,11 @@ impl Site {
             gate::Treatment::Rewrite { banner, gate } => {
                 let return_to = self.return_to(visit);
                 let snippet = banner.then(|| self.banners.fill(&consent, return_to));
-                let host = visit.host();
-                let denied =
-                    gate.then(|| DeniedVendors::new(consent.into_owned(), host.name(), return_to));
-                let page = gate::rewriter(&parts.headers, visit, snippet, denied);
-                ResponseBody::page(body, page)
+                let hashes = banner.then(|| self.banners.hashes(&consent));
+                let admission =
+                    Admission::new(Cow::Owned(consent.clone().into_owned()), hashes, gate);
+                let gate = gate.then(|| gate::page_gate(visit, &consent, return_to, &self.report));
+                ResponseBody::page(body, gate::rewriter(&parts.headers, snippet, admission, gate))
             }
         };
         Response::from_parts(parts, body)

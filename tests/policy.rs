@@ -22,6 +22,10 @@ per_user_paths = ["/me", "/me/*"]
 name = "choice"
 domain = "example.com"
 
+[limits]
+tag_bytes = 65536
+inline_bytes = 4194304
+
 [[category]]
 slug = "analytics"
 sells_or_shares = false
@@ -74,6 +78,8 @@ fn builder() -> PolicyBuilder {
         .truncate_client_address(category::ANALYTICS)
         .per_user_path("/me")
         .per_user_path("/me/*")
+        .tag_limit(65_536)
+        .inline_limit(4_194_304)
         .choice_cookie("choice")
         .choice_cookie_domain("example.com")
         .category(Category::new(category::ANALYTICS).sells_or_shares(false))
@@ -167,6 +173,10 @@ fn unknown(slug: &str, known: &[&str]) -> Fault {
     Fault::UnknownSlug { slug: slug.to_owned(), known }
 }
 
+fn limits(value: u64) -> Fault {
+    Fault::OutOfRange { value, least: 1024, most: 1024 * 1024 * 1024 }
+}
+
 fn out_of_range(value: u64, most: u64) -> Fault {
     Fault::OutOfRange { value, least: 1, most }
 }
@@ -181,6 +191,8 @@ fn wrong() -> Vec<(String, Fault)> {
     add("revision = 0 # <-", out_of_range(0, u32::MAX.into()));
     add("lifetime_days = 0 # <-", out_of_range(0, 400));
     add("lifetime_days = 401 # <-", out_of_range(401, 400));
+    add("limits.tag_bytes = 1023 # <-", limits(1023));
+    add("[limits]\ntag_bytes = 1024\ninline_bytes = 1073741825 # <-", limits(1_073_741_825));
     for path in [
         "",
         "/",
@@ -431,6 +443,8 @@ fn bad_unknown_keys_and_wrong_types_are_errors_with_their_line() {
         "site = 'twice' # <-",
         "privacy_url = /privacy # <-",
         "[choice_cookie]\nnmae = 'x' # <-",
+        "[limits]\ntag = 2000 # <-",
+        "limits.tag_bytes = -1 # <-",
         "[[category]]\nslug = 'chat'\ntitle = 'x' # <-",
         "[[vendor]]\nslug = 'v'\nname = 'V'\ncategory = 'analytics'\nhost = 'x' # <-",
         "[[cookie]]\nname = 'a'\nbelongs_to = 'analytics'\n[[cookie]]\nname = 'b'\nbelongs = 'analytics' # <-",

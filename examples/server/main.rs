@@ -1,7 +1,7 @@
 //! Example News: a small site behind the consent layer, and a stand-in for the third parties that it calls.
 //!
 //! `cargo run --example server`, with `PORT`, `REGIME=opt-in|opt-out|notice` and `LAYER=on|off` from the environment;
-//! `CSP` takes the place of the pages' own Content-Security-Policy.
+//! `CSP` takes the place of the pages' own Content-Security-Policy, and `META_CSP` stands in the pages themselves.
 
 mod site;
 mod standin;
@@ -44,7 +44,11 @@ async fn run() -> Result<()> {
     // "localhost" while the site is "127.0.0.1": to a browser the two are different sites, as third parties are.
     let third_party = format!("http://localhost:{}", port + 1);
     let news = site::router(&third_party)?;
-    let news = if layer_is_on { news.layer(ConsentLayer::new(policy(regime)?)) } else { news };
+    let news = if layer_is_on {
+        news.layer(ConsentLayer::new(policy(regime, &third_party)?))
+    } else {
+        news
+    };
 
     let news_listener = listen(port).await?;
     let third_party_listener = listen(port + 1).await?;
@@ -54,7 +58,7 @@ async fn run() -> Result<()> {
 }
 
 /// What Example News declares. `mystery`, which its pages set too, is left out on purpose.
-fn policy(regime: Regime) -> Result<Policy> {
+fn policy(regime: Regime, third_party: &str) -> Result<Policy> {
     Ok(Policy::builder("Example News")
         .regime(regime)
         .cookie_rule(
@@ -75,15 +79,18 @@ fn policy(regime: Regime) -> Result<Policy> {
         .header("x-visitor-id", category::ANALYTICS)
         .vendor(
             Vendor::new("example-metrics", "Example Metrics", category::ANALYTICS)
-                .host("localhost/tag.js"),
+                .host("localhost/tag.js")
+                .csp("script-src", third_party),
         )
         .vendor(
             Vendor::new("example-ads", "Example Ads", category::MARKETING)
-                .host("localhost/pixel.gif"),
+                .host("localhost/pixel.gif")
+                .csp("img-src", third_party),
         )
         .vendor(
             Vendor::new("example-video", "Example Video", category::MARKETING)
-                .host("localhost/embed"),
+                .host("localhost/embed")
+                .csp("frame-src", third_party),
         )
         .privacy_url("/privacy")
         .build()?)

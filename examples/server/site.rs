@@ -84,8 +84,16 @@ pub(crate) fn router(third_party: &str) -> Result<Router, InvalidHeaderValue> {
 /// A whole page; `text` is HTML.
 fn page(third_party: &str, path: &str, title: &str, text: &str) -> String {
     let link = format!("<a href=\"{path}\"");
+    let policy = match env::var("META_CSP") {
+        Ok(policy) => {
+            let policy = escape(&policy);
+            format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n")
+        }
+        Err(_) => String::new(),
+    };
     include_str!("pages/layout.html")
         .replacen(&format!("<li>{link}>"), &format!("<li>{link} aria-current=\"page\">"), 1)
+        .replacen("<title>", &format!("{policy}<title>"), 1)
         .replace("{{title}}", title)
         .replace("{{main}}", text)
         .replace("{{standin}}", third_party)

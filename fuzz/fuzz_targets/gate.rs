@@ -2,7 +2,7 @@
 #![no_main]
 
 use bytes::Bytes;
-use html::{Gate, GateError, Limits, Rules};
+use html::{Denial, Gate, GateError, Limits, Rules};
 use html5ever::{
     ParseOpts, ns, parse_document, tendril::TendrilSink, tree_builder::TreeBuilderOpts,
 };
@@ -24,12 +24,12 @@ impl Rules for Denied {
         is_denied(host)
     }
 
-    fn denied_host(&self, _host: &str, _path: &str) -> Option<&str> {
-        Some("ads")
+    fn denied_host(&self, _host: &str, _path: &str) -> Option<Denial<'_>> {
+        Some("ads".into())
     }
 
-    fn denied_inline(&self, text: &[u8]) -> Option<&str> {
-        text.windows(4).any(|window| window == b"fbq(").then_some("ads")
+    fn denied_inline(&self, text: &[u8]) -> Option<Denial<'_>> {
+        text.windows(4).any(|window| window == b"fbq(").then_some("ads".into())
     }
 
     fn is_denied(&self, slug: &str) -> bool {

@@ -116,7 +116,7 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '\t' | '\n' | '\r' => out.push(' '),
+            '\t' | '\n' | '\r' | '\x0c' => out.push(' '),
             '"' | '\'' => push_reference(&mut out, char),
             ' '..='~' => out.push(char),
             _ if char.is_control() || is_noncharacter(char) => push_reference(&mut out, '\u{fffd}'),
@@ -206,7 +206,7 @@ mod tests {
             let kept: String = text
                 .chars()
                 .map(|char| match char {
-                    '\t' | '\n' | '\r' => ' ',
+                    '\t' | '\n' | '\r' | '\x0c' => ' ',
                     _ if char.is_control() || is_noncharacter(char) => '\u{fffd}',
                     _ => char,
                 })

@@ -14,6 +14,7 @@ mod samples;
 mod texts;
 
 pub(crate) use banners::{Banners, PolicyPage, category_name, policy_page};
+pub(crate) use markup::escape;
 pub(crate) use placeholder::{Offer, PlaceholderView};
 pub use texts::TextError;
 pub(crate) use texts::Texts;

@@ -2,13 +2,20 @@
 //! allowed (G11), and nothing more.
 //! <https://www.w3.org/TR/CSP3/>
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::{
     Explanation,
+    html::Policies,
     verdict::{Because, Rule, Verdict},
 };
-use crate::{banner::placeholder, consent::Consent, policy::Need};
+use crate::{
+    banner::{escape, placeholder},
+    consent::Consent,
+    policy::Need,
+};
 
 /// The hash sources of the banner's own style and script: `'sha256-…'`.
 #[derive(Clone, Copy, Debug)]
@@ -17,68 +24,92 @@ pub(crate) struct InlineHashes {
     pub(crate) script: &'static str,
 }
 
-/// Admits the banner into each policy of the response, report-only ones included.
-pub(crate) fn admit_banner(headers: &mut HeaderMap, hashes: InlineHashes) {
-    for name in HEADERS {
-        admit(headers, &name, |directives| add_banner(directives, hashes));
-    }
+/// What each policy of one page has to admit, in its head and in `<meta>`, report-only ones included.
+pub(crate) struct Admission<'a> {
+    /// Vendors are admitted that are allowed.
+    consent: Cow<'a, Consent>,
+    banner: Option<InlineHashes>,
+    has_placeholders: bool,
 }
 
-/// Admits the style and the form of what stands in for gated frames.
-pub(super) fn admit_placeholders(headers: &mut HeaderMap) {
-    for name in HEADERS {
-        admit(headers, &name, |directives| {
+impl<'a> Admission<'a> {
+    /// `banner` is that of the page, if it carries one; `has_placeholders` says whether frames may have
+    /// been taken out of it.
+    pub(crate) fn new(
+        consent: Cow<'a, Consent>,
+        banner: Option<InlineHashes>,
+        has_placeholders: bool,
+    ) -> Self {
+        Self { consent, banner, has_placeholders }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.banner.is_none() && !self.has_placeholders && self.needs().next().is_none()
+    }
+
+    /// Changes the policies of the response.
+    pub(super) fn merge_into(&self, headers: &mut HeaderMap, explanation: &mut Explanation<'_>) {
+        if self.is_empty() || !HEADERS.iter().any(|name| headers.contains_key(name)) {
+            return;
+        }
+        for name in HEADERS {
+            let header::Entry::Occupied(mut entry) = headers.entry(name) else { continue };
+            for line in entry.iter_mut() {
+                let merged = line.to_str().ok().map(|line| self.merge(line));
+                if let Some(merged) = merged.and_then(|merged| HeaderValue::try_from(merged).ok()) {
+                    *line = merged;
+                }
+            }
+        }
+        for need in self.needs() {
+            let rule = Rule {
+                pattern: (need.directive, ""),
+                belongs_to: &need.vendor,
+                purpose: need.purpose,
+            };
+            let verdict = Verdict { allowed: true, because: Because::Rule(rule) };
+            explanation.tell("csp", need.directive.as_bytes(), verdict);
+        }
+    }
+
+    /// A comma can't stand in a directive: it separates policies. (In `<meta>` it does so for Chromium,
+    /// and the standard knows no use of it.)
+    fn merge(&self, policies: &str) -> String {
+        let merge = |policy| merge(policy, |directives| self.admit(directives));
+        policies.split(',').map(merge).collect::<Vec<_>>().join(",")
+    }
+
+    /// Vendors come first: beside an `'unsafe-inline'` that comes later, the hashes of the banner would
+    /// count for nothing, or too much.
+    fn admit(&self, directives: &mut Vec<String>) {
+        self.needs().for_each(|need| add_sources(directives, need));
+        if let Some(hashes) = self.banner {
+            add_banner(directives, hashes);
+        }
+        if self.has_placeholders {
             add_style(directives, placeholder::STYLE.csp);
             admit_self(directives, &["form-action"]);
-        });
+        }
+    }
+
+    fn needs(&self) -> impl Iterator<Item = &Need> {
+        self.consent.policy().sources().of(self.consent.allowed())
     }
 }
 
-/// Admits what the vendors need that are allowed. Goes before [`admit_banner`], whose hashes count for
-/// nothing, or too much, beside an `'unsafe-inline'` that comes later.
-pub(super) fn admit_vendors(
-    headers: &mut HeaderMap,
-    consent: &Consent,
-    explanation: &mut Explanation<'_>,
-) {
-    let needs = consent.policy().sources().of(consent.allowed());
-    if needs.clone().next().is_none() {
-        return;
-    }
-    let mut has_policy = false;
-    for name in HEADERS {
-        has_policy |= headers.contains_key(&name);
-        admit(headers, &name, |directives| {
-            needs.clone().for_each(|need| add_sources(directives, need));
-        });
-    }
-    for need in needs.filter(|_| has_policy) {
-        let rule =
-            Rule { pattern: (need.directive, ""), belongs_to: &need.vendor, purpose: need.purpose };
-        let verdict = Verdict { allowed: true, because: Because::Rule(rule) };
-        explanation.tell("csp", need.directive.as_bytes(), verdict);
+impl Policies for Admission<'_> {
+    fn merged(&self, policy: &str) -> Option<String> {
+        // No reference stands for these.
+        if policy.chars().any(|char| char.is_control() && !char.is_ascii_whitespace()) {
+            return None;
+        }
+        let merged = self.merge(policy);
+        (merged != policy).then(|| escape(&merged).into_owned())
     }
 }
 
 const HEADERS: [HeaderName; 2] =
     [header::CONTENT_SECURITY_POLICY, header::CONTENT_SECURITY_POLICY_REPORT_ONLY];
-
-/// Changes the directives of each policy in the lines of this header.
-fn admit(headers: &mut HeaderMap, name: &HeaderName, change: impl Fn(&mut Vec<String>)) {
-    if !headers.contains_key(name) {
-        return;
-    }
-    let header::Entry::Occupied(mut entry) = headers.entry(name) else { return };
-    for line in entry.iter_mut() {
-        // A comma can't stand in a directive: it separates policies.
-        let merged = line.to_str().ok().map(|line| {
-            line.split(',').map(|policy| merge(policy, &change)).collect::<Vec<_>>().join(",")
-        });
-        if let Some(merged) = merged.and_then(|merged| HeaderValue::try_from(merged).ok()) {
-            *line = merged;
-        }
-    }
-}
 
 /// One policy with its directives changed, or else as it is.
 fn merge(policy: &str, change: impl Fn(&mut Vec<String>)) -> String {
@@ -196,10 +227,11 @@ fn add(
     }
 }
 
-/// Where the directive of this name stands. Of several the first counts.
+/// Where the directive of this name stands. Of several the first counts, and none that isn't ASCII.
 fn position(directives: &[String], name: &str) -> Option<usize> {
     let is_named = |directive: &String| {
-        directive.split_ascii_whitespace().next().is_some_and(|n| n.eq_ignore_ascii_case(name))
+        let mut words = directive.split_ascii_whitespace();
+        directive.is_ascii() && words.next().is_some_and(|word| word.eq_ignore_ascii_case(name))
     };
     directives.iter().position(is_named)
 }
@@ -252,19 +284,5 @@ mod tests {
             let merged = merge(policy, |directives| add_banner(directives, HASHES));
             assert_eq!(merged, expected, "{policy}");
         }
-    }
-
-    #[test]
-    fn b4_every_policy_of_every_header_is_merged() {
-        let mut headers = HeaderMap::new();
-        let name = header::CONTENT_SECURITY_POLICY;
-        headers.append(&name, HeaderValue::from_static("style-src 'self',style-src 'none'"));
-        headers.append(&name, HeaderValue::from_static("style-src a.example"));
-        admit_banner(&mut headers, HASHES);
-        let lines: Vec<_> = headers.get_all(&name).iter().collect();
-        assert_eq!(
-            lines,
-            ["style-src 'self' 'sha256-S',style-src 'sha256-S'", "style-src a.example 'sha256-S'"]
-        );
     }
 }

@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::{
-    html::{Gated, Rules},
+    Report, explanation,
+    html::{Denial, GateError, Gated, Reason, Rules},
     vendors::VendorGate,
-    verdict::UNDECLARED,
+    verdict::{Because, UNDECLARED},
 };
 use crate::{
     banner::{self, Offer, PlaceholderView, placeholder},
@@ -16,13 +19,23 @@ pub(crate) struct DeniedVendors {
     consent: Consent,
     page_host: String,
     return_to: String,
+    report: Arc<Report>,
+    /// Whether all hosts of the page that nobody names are told.
+    is_sample: bool,
 }
 
 impl DeniedVendors {
     /// `page_host` is the one that the request was made to, without port; `return_to` is the page's
     /// path.
-    pub(crate) fn new(consent: Consent, page_host: &str, return_to: &str) -> Self {
-        Self { consent, page_host: page_host.to_owned(), return_to: return_to.to_owned() }
+    pub(crate) fn new(
+        consent: Consent,
+        page_host: &str,
+        return_to: &str,
+        report: Arc<Report>,
+    ) -> Self {
+        let is_sample = report.samples_page();
+        let (page_host, return_to) = (page_host.to_owned(), return_to.to_owned());
+        Self { consent, page_host, return_to, report, is_sample }
     }
 
     /// What would have the visitor see this after all.
@@ -47,13 +60,39 @@ impl Rules for DeniedVendors {
         self.gate().concerns(host)
     }
 
-    fn denied_host(&self, host: &str, path: &str) -> Option<&str> {
+    fn denied_host(&self, host: &str, path: &str) -> Option<Denial<'_>> {
         let verdict = self.gate().judge(host, path);
-        (!verdict.allowed).then(|| verdict.slug())
+        if verdict.allowed {
+            return None;
+        }
+        let rule = match verdict.because {
+            Because::Rule(rule) => rule.pattern,
+            Because::Undeclared => {
+                self.report.undeclared_host(host, false);
+                Default::default()
+            }
+            Because::Own | Because::Unreadable => Default::default(),
+        };
+        Some(Denial { slug: verdict.slug(), rule })
     }
 
-    fn denied_inline(&self, text: &[u8]) -> Option<&str> {
-        self.gate().denied_mark(text)
+    fn denied_inline(&self, text: &[u8]) -> Option<Denial<'_>> {
+        let (slug, mark) = self.gate().denied_mark(text)?;
+        Some(Denial { slug, rule: (mark, "") })
+    }
+
+    fn is_curious(&self) -> bool {
+        self.is_sample
+    }
+
+    fn passes(&self, host: &str) {
+        if self.is_sample && self.gate().is_undeclared(host) {
+            self.report.undeclared_host(host, true);
+        }
+    }
+
+    fn gated(&self, reason: &Reason<'_>) {
+        explanation::log_element(self.consent.policy(), reason);
     }
 
     fn is_denied(&self, slug: &str) -> bool {
@@ -64,8 +103,12 @@ impl Rules for DeniedVendors {
         UNDECLARED
     }
 
-    fn let_unreadable_pass(&self) -> bool {
-        !self.gate().gates_what_is_declared()
+    fn let_pass(&self, error: GateError) -> bool {
+        let is_leak = self.gate().gates_what_is_declared();
+        if is_leak {
+            self.report.broken_page(error);
+        }
+        !is_leak
     }
 
     fn placeholder(&self, gated: &Gated<'_>) -> Option<Bytes> {

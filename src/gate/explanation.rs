@@ -2,7 +2,10 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::verdict::{Because, Verdict};
+use super::{
+    html::Reason,
+    verdict::{Because, Verdict},
+};
 use crate::policy::Policy;
 
 const X_CONSENT_GATE: HeaderName = HeaderName::from_static("x-consent-gate");
@@ -68,9 +71,7 @@ impl<'a> Explanation<'a> {
 
     #[cfg(feature = "tracing")]
     fn log(&self, kind: &str, name: Name<'_>, answer: &str, verdict: Verdict<'_>) {
-        let vendor = self.policy.vendor(verdict.slug());
-        let category = vendor.map_or(verdict.slug(), crate::Vendor::category);
-        let vendor = vendor.map(crate::Vendor::slug);
+        let (vendor, category) = vendor_and_category(self.policy, verdict.slug());
         let (head, tail) = match verdict.because {
             Because::Rule(rule) => rule.pattern,
             _ => ("", ""),
@@ -83,6 +84,39 @@ impl<'a> Explanation<'a> {
     fn log(&self, _: &str, _: Name<'_>, _: &str, _: Verdict<'_>) {
         let _ = self.policy;
     }
+}
+
+/// Tells in the log, at the level of debug, that an element of a page was gated, and why.
+#[cfg(feature = "tracing")]
+pub(super) fn log_element(policy: &Policy, reason: &Reason<'_>) {
+    if !is_logged() {
+        return;
+    }
+    let (vendor, category) = vendor_and_category(policy, reason.denial.slug);
+    let (head, tail) = reason.denial.rule;
+    let ((attribute, value), element) = (reason.attribute, Name(reason.element));
+    let (attribute, name) = (Name(attribute), Name(value));
+    tracing::debug!(
+        kind = "element",
+        element = %element,
+        attribute = %attribute,
+        name = name.to_string(),
+        rule = %format_args!("{head}{tail}"),
+        vendor,
+        category,
+        "denied"
+    );
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(super) fn log_element(_: &Policy, reason: &Reason<'_>) {
+    let _ = (reason.element, reason.attribute, reason.denial.rule);
+}
+
+#[cfg(feature = "tracing")]
+fn vendor_and_category<'a>(policy: &'a Policy, slug: &'a str) -> (Option<&'a str>, &'a str) {
+    let vendor = policy.vendor(slug);
+    (vendor.map(crate::Vendor::slug), vendor.map_or(slug, crate::Vendor::category))
 }
 
 #[cfg(feature = "tracing")]

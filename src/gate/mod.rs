@@ -23,10 +23,10 @@ mod vendors;
 mod verdict;
 
 pub(crate) use caches::{DIGESTS, PageTag};
-pub(crate) use csp::InlineHashes;
+pub(crate) use csp::{Admission, InlineHashes};
 pub(crate) use denied::DeniedVendors;
 pub(crate) use explanation::Explanation;
 pub(crate) use report::Report;
 pub(crate) use request::{Host, Visit, request};
-pub(crate) use response::{Page, Treatment, response, rewriter};
+pub(crate) use response::{Page, Treatment, page_gate, response, rewriter};
 pub(crate) use rewriter::Rewriter;

@@ -1,10 +1,20 @@
-use std::{collections::HashSet, fmt, sync::Mutex};
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
-use super::Explanation;
+use super::{Explanation, html::GateError};
 use crate::policy::Policy;
 
 /// How many different things are warned of before the log is left alone.
 const MOST_WARNINGS: usize = 256;
+
+/// Pages are looked over for hosts that nobody names: so many at first, then each one after so many.
+const SAMPLE: usize = 256;
 
 /// How much of a name is logged, and tells it from others.
 const MOST_NAME_BYTES: usize = 64;
@@ -16,11 +26,18 @@ pub(crate) struct Report {
     seen: Mutex<HashSet<Box<[u8]>>>,
     /// Apart, so that hosts without end don't keep cookies from being told.
     hosts: Mutex<HashSet<Box<[u8]>>>,
+    /// The gated pages so far.
+    pages: AtomicUsize,
     /// Whether responses tell what was decided in them.
     pub(crate) explains: bool,
 }
 
 impl Report {
+    /// One of a site whose responses tell what was decided in them.
+    pub(crate) fn explaining() -> Self {
+        Self { explains: true, ..Self::default() }
+    }
+
     /// For one response.
     pub(crate) fn explanation<'a>(&self, policy: &'a Policy) -> Explanation<'a> {
         Explanation::new(policy, self.explains)
@@ -35,6 +52,16 @@ impl Report {
                 String::from_utf8_lossy(name)
             ));
         }
+    }
+
+    /// Counts a page, and says whether it is one of those in which all hosts are looked for that no
+    /// vendor names.
+    pub(super) fn samples_page(&self) -> bool {
+        if !is_info_logged() {
+            return false;
+        }
+        let before = self.pages.fetch_add(1, Ordering::Relaxed);
+        before < SAMPLE || before.is_multiple_of(SAMPLE)
     }
 
     /// A page fetches from a host that no vendor names.
@@ -78,6 +105,17 @@ impl Report {
         }
     }
 
+    /// A page broke off, since what is denied in its rest could not be found.
+    pub(super) fn broken_page(&self, error: GateError) {
+        let error = error.to_string();
+        if is_new(&self.seen, shorten(error.as_bytes())) {
+            warn(format_args!(
+                "a page was broken off: it may fetch from a vendor that the visitor has not allowed, \
+                 and can't be read: {error}"
+            ));
+        }
+    }
+
     /// A page came in a content coding that can't be taken off.
     pub(crate) fn compressed_page(&self, coding: &(impl ToString + ?Sized)) {
         let coding = coding.to_string();
@@ -112,6 +150,16 @@ fn warn(message: fmt::Arguments<'_>) {
 #[cfg(feature = "tracing")]
 fn info(message: fmt::Arguments<'_>) {
     tracing::info!("{message}");
+}
+
+#[cfg(feature = "tracing")]
+fn is_info_logged() -> bool {
+    tracing::enabled!(tracing::Level::INFO)
+}
+
+#[cfg(not(feature = "tracing"))]
+fn is_info_logged() -> bool {
+    false
 }
 
 #[cfg(not(feature = "tracing"))]

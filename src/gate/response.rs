@@ -1,6 +1,6 @@
 //! What happens to the head of a response on its way to the visitor.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response::Parts};
@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response::Par
 #[cfg(feature = "compression")]
 use super::encoding::Coding;
 use super::{
-    DeniedVendors, PageTag, Report, Rewriter, caches, cookies, csp, headers,
+    Admission, DeniedVendors, InlineHashes, PageTag, Report, Rewriter, caches, cookies, headers,
     html::{Gate, Limits},
     links, page,
     request::Visit,
@@ -35,7 +35,7 @@ const AD_APIS: [&str; 5] = [
 #[derive(Clone, Copy)]
 pub(crate) struct Page {
     pub(crate) tag: PageTag,
-    pub(crate) hashes: csp::InlineHashes,
+    pub(crate) hashes: InlineHashes,
 }
 
 /// What happens to the body of a response.
@@ -43,7 +43,7 @@ pub(crate) struct Page {
 pub(crate) enum Treatment {
     /// It passes.
     Pass,
-    /// It is a page: a banner goes in, denied tags come out, or both.
+    /// It is a page: a banner goes in, denied tags come out, and policies admit what they have to.
     Rewrite { banner: bool, gate: bool },
     /// It is a page that may hold denied tags and can't be read: it goes to nobody (H12).
     Refuse,
@@ -86,28 +86,31 @@ pub(crate) fn response<'a>(
     let is_html = kind == page::Kind::Html;
     if is_html || updates_page {
         guard_page(headers, &consent, updates_page);
-        csp::admit_vendors(headers, &consent, &mut explanation);
     }
     if kind != page::Kind::Other || updates_page {
         caches::vary_by_consent(headers, true);
     } else if depends {
         caches::vary_by_consent(headers, false);
     }
-    let treatment = treat(headers, kind, has_body, visit, vendors, report);
+    let treatment = treat(headers, kind, has_body, visit, &consent, report);
     let carries_banner = match treatment {
         Treatment::Rewrite { banner, .. } => banner,
         Treatment::Pass | Treatment::Refuse => updates_page && visit.target.could_be_document(),
     };
+    if is_html || updates_page {
+        let banner = carries_banner.then(|| page_for(&consent).hashes);
+        let is_gated = match treatment {
+            Treatment::Rewrite { gate, .. } => gate,
+            Treatment::Pass | Treatment::Refuse => carries_banner && !vendors.gates_nothing(),
+        };
+        let admission = Admission::new(Cow::Borrowed(&consent), banner, is_gated);
+        admission.merge_into(headers, &mut explanation);
+    }
     if carries_banner {
-        csp::admit_banner(headers, page_for(&consent).hashes);
         caches::make_private(headers, !consent.is_decided() || consent.is_for_once());
         if consent.is_for_once() {
             keep_once(headers, None, &consent, signing);
         }
-    }
-    let is_gated = matches!(treatment, Treatment::Rewrite { gate: true, .. });
-    if is_gated || carries_banner && !vendors.gates_nothing() {
-        csp::admit_placeholders(headers);
     }
     if updates_page || matches!(treatment, Treatment::Rewrite { .. }) {
         caches::mark_changed_page(headers, page_for(&consent).tag);
@@ -121,12 +124,13 @@ fn treat(
     kind: page::Kind,
     has_body: bool,
     visit: &Visit,
-    vendors: VendorGate<'_>,
+    consent: &Consent,
     report: &Report,
 ) -> Treatment {
     if kind == page::Kind::Other || !has_body {
         return Treatment::Pass;
     }
+    let vendors = VendorGate::new(consent, visit.host().name());
     let gate = !vendors.gates_nothing();
     let is_readable = kind == page::Kind::Html && is_readable(headers, report);
     let banner = visit.target.could_be_document();
@@ -134,7 +138,8 @@ fn treat(
         report.refused_page();
         return Treatment::Refuse;
     }
-    if is_readable && (gate || banner) {
+    let admits = || !Admission::new(Cow::Borrowed(consent), None, gate).is_empty();
+    if is_readable && (gate || banner || admits()) {
         Treatment::Rewrite { banner, gate }
     } else {
         Treatment::Pass
@@ -234,20 +239,34 @@ fn is_readable(headers: &HeaderMap, report: &Report) -> bool {
     coded.is_none()
 }
 
-/// What changes the page of this head: puts the snippet in, and gates it for this visitor.
+/// What takes from a page what this visitor has not allowed.
+pub(crate) fn page_gate(
+    visit: &Visit,
+    consent: &Consent,
+    return_to: &str,
+    report: &Arc<Report>,
+) -> Gate<DeniedVendors> {
+    let host = visit.host().name();
+    let rules = DeniedVendors::new(consent.clone(), host, return_to, Arc::clone(report));
+    let limits = consent.policy().declared().limits;
+    let limits = Limits { tag: limits.tag_bytes, inline: limits.inline_bytes };
+    Gate::new(rules, host, visit.uri.path(), limits)
+}
+
+/// What changes the page of this head: puts the snippet in, lets policies admit what they have to, and
+/// gates it.
 pub(crate) fn rewriter(
     headers: &HeaderMap,
-    visit: &Visit,
     snippet: Option<Bytes>,
-    denied: Option<DeniedVendors>,
+    admission: Admission<'static>,
+    gate: Option<Gate<DeniedVendors>>,
 ) -> Rewriter {
     let mut rewriter = Rewriter::default();
-    if let Some(snippet) = snippet {
-        rewriter = rewriter.insert(snippet);
+    if !admission.is_empty() {
+        rewriter = rewriter.insert(snippet, admission);
     }
-    if let Some(denied) = denied {
-        let (host, path) = (visit.host(), visit.uri.path());
-        rewriter = rewriter.gate(Gate::new(denied, host.name(), path, Limits::default()));
+    if let Some(gate) = gate {
+        rewriter = rewriter.gate(gate);
     }
     #[cfg(feature = "compression")]
     let rewriter = {

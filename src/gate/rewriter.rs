@@ -7,7 +7,7 @@ use tower::BoxError;
 #[cfg(feature = "compression")]
 use super::encoding::{Coding, decode::Decoder, encode::Encoder};
 use super::{
-    DeniedVendors,
+    Admission, DeniedVendors,
     html::{Gate, GateError, Inserter},
 };
 
@@ -40,7 +40,7 @@ struct Coded {
 #[derive(Default)]
 struct Change {
     gate: Option<Gate<DeniedVendors>>,
-    inserter: Option<Inserter>,
+    inserter: Option<Inserter<Admission<'static>>>,
     between: VecDeque<Bytes>,
 }
 
@@ -84,9 +84,9 @@ impl Change {
 }
 
 impl Rewriter {
-    /// Puts this into the page, where `body` opens.
-    pub(crate) fn insert(mut self, snippet: Bytes) -> Self {
-        self.change.inserter = Some(Inserter::new(vec![snippet]));
+    /// Puts this into the page, where `body` opens, and lets its policies admit what they have to.
+    pub(crate) fn insert(mut self, snippet: Option<Bytes>, admission: Admission<'static>) -> Self {
+        self.change.inserter = Some(Inserter::new(snippet.into_iter().collect(), admission));
         self
     }
 
@@ -191,19 +191,16 @@ impl Rewriter {
             return SizeHint::default();
         }
         let ready: usize = self.ready.iter().map(Bytes::len).sum();
-        let (held, insertable) = match &self.change.inserter {
-            Some(inserter) => (inserter.held(), inserter.insertable()),
-            None => (0, 0),
-        };
-        // The gate only puts in, and how much isn't known before.
+        let inserter = self.change.inserter.as_ref().filter(|inserter| !inserter.is_settled());
         let gate = self.change.gate.as_ref();
-        let sure = (ready + held + gate.map_or(0, Gate::held)) as u64;
-        let most = sure + insertable as u64;
+        let held = inserter.map_or(0, Inserter::held) + gate.map_or(0, Gate::held);
+        let sure = (ready + held) as u64;
         let mut hint = SizeHint::new();
         hint.set_lower(rest.lower().saturating_add(sure));
-        if let (None, Some(upper)) = (gate, rest.upper().and_then(|upper| upper.checked_add(most)))
-        {
-            hint.set_upper(upper);
+        // Both only put in, and how much isn't known before.
+        let is_exact = inserter.is_none() && gate.is_none();
+        if let Some(upper) = rest.upper().filter(|_| is_exact) {
+            hint.set_upper(upper.saturating_add(sure));
         }
         hint
     }

@@ -79,6 +79,15 @@ impl<'a> VendorGate<'a> {
             || !(self.consent.allows_undeclared_hosts() || self.is_own(host))
     }
 
+    /// Whether this host is neither the site's own nor any vendor's. It is as in [`judge`](Self::judge).
+    pub(crate) fn is_undeclared(&self, host: &str) -> bool {
+        let third_parties = self.consent.policy().third_parties();
+        !host.is_empty()
+            && !host.eq_ignore_ascii_case(self.page_host)
+            && third_parties.purposes_on(host).next().is_none()
+            && !self.is_own(host)
+    }
+
     /// Whether every host passes.
     pub(crate) fn gates_nothing(&self) -> bool {
         let third_parties = self.consent.policy().third_parties();
@@ -100,8 +109,8 @@ impl<'a> VendorGate<'a> {
         !purpose.is_some_and(|purpose| self.consent.allows_purpose(purpose))
     }
 
-    /// The denied vendor whose mark the text of an inline script contains.
-    pub(crate) fn denied_mark(&self, text: &[u8]) -> Option<&'a str> {
+    /// The denied vendor whose mark the text of an inline script contains, and the mark.
+    pub(crate) fn denied_mark(&self, text: &[u8]) -> Option<(&'a str, &'a str)> {
         let consent = self.consent;
         let third_parties = consent.policy().third_parties();
         third_parties.marked(text, |purpose| !consent.allows_purpose(purpose))

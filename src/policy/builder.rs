@@ -4,8 +4,8 @@ use http::HeaderName;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    Category, ChoiceCookie, CookieRule, Fault, HeaderRule, Policy, PolicyError, Purpose,
-    Undeclared, Vendor, catalog, category,
+    Category, ChoiceCookie, CookieRule, Fault, HeaderRule, PageLimits, Policy, PolicyError,
+    Purpose, Undeclared, Vendor, catalog, category,
     error::Place,
     rules::{has_default_rule, is_protected_header},
     vendor::check_cookie,
@@ -36,6 +36,8 @@ pub struct PolicyBuilder {
     pub(crate) endpoint: String,
     #[serde(default)]
     pub(crate) choice_cookie: ChoiceCookie,
+    #[serde(default)]
+    pub(crate) limits: PageLimits,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) omit_categories: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -123,6 +125,7 @@ impl PolicyBuilder {
             privacy_url: None,
             endpoint: default_endpoint(),
             choice_cookie: ChoiceCookie::default(),
+            limits: PageLimits::default(),
             omit_categories: Vec::new(),
             pass_headers: Vec::new(),
             deny_ad_apis: false,
@@ -180,7 +183,8 @@ impl PolicyBuilder {
     }
 
     /// What happens to third parties that no vendor names, when a page would make the browser fetch
-    /// from their hosts. Each host is logged once. The page's own host always passes, and so do its
+    /// from their hosts. Each host is logged once; those that pass are looked for in a [sample of
+    /// pages](crate::manual::defaults#pages). The page's own host always passes, and so do its
     /// subdomains, its parents, the subdomains of what comes after its `www.`, and those of the
     /// [choice cookie's domain](Self::choice_cookie_domain).
     ///
@@ -376,6 +380,34 @@ impl PolicyBuilder {
         self
     }
 
+    /// The most bytes of one tag in a page that is gated, with all its attributes: 1 KiB to 1 GiB. A
+    /// `data:` URL makes a long one. While a tag comes in, as much of the page is held in memory. In TOML:
+    /// `limits.tag_bytes`.
+    ///
+    /// A page with a longer tag can't be read: it passes whole, or is broken off before the tag, as the
+    /// [manual](crate::manual::defaults#pages-that-cant-be-read) says.
+    ///
+    /// **Default**: 1 MiB, 1048576.
+    #[must_use]
+    pub fn tag_limit(mut self, bytes: usize) -> Self {
+        self.limits.tag_bytes = bytes;
+        self
+    }
+
+    /// The most bytes of one inline script, style sheet or `noscript` in a page that is gated: 1 KiB to
+    /// 1 GiB. Its contents decide about it, so it is held in memory until its end has come. (JSON, and
+    /// scripts of other types that don't run, are not.) In TOML: `limits.inline_bytes`.
+    ///
+    /// A page with a longer one can't be read: it passes whole, or is broken off before it, as the
+    /// [manual](crate::manual::defaults#pages-that-cant-be-read) says.
+    ///
+    /// **Default**: 2 MiB, 2097152.
+    #[must_use]
+    pub fn inline_limit(mut self, bytes: usize) -> Self {
+        self.limits.inline_bytes = bytes;
+        self
+    }
+
     /// Replaces a text of the banner or the policy page by the site's own, in every language.
     ///
     /// **Default**: the built-in texts; their keys stand in `locales/en.toml`.
@@ -454,6 +486,16 @@ impl PolicyBuilder {
             }
             if !is_domain(domain) {
                 return fail("choice_cookie", Fault::BadDomain(domain.clone()));
+            }
+        }
+        let limits = &self.limits;
+        for (key, bytes) in [("tag_bytes", limits.tag_bytes), ("inline_bytes", limits.inline_bytes)]
+        {
+            let (least, most) = (PageLimits::LEAST, PageLimits::MOST);
+            if !(least..=most).contains(&bytes) {
+                let [value, least, most] = [bytes, least, most].map(|bytes| bytes as u64);
+                let fault = Fault::OutOfRange { value, least, most };
+                return Err(PolicyError::new(Place::entry("limits", key.to_owned()), fault));
             }
         }
         for path in &self.per_user_paths {

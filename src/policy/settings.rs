@@ -54,3 +54,22 @@ impl ChoiceCookie {
         name == self.full_name() || name == self.once_name()
     }
 }
+
+/// How much of a page that is gated may be held back, in memory, until it is known what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PageLimits {
+    pub(crate) tag_bytes: usize,
+    pub(crate) inline_bytes: usize,
+}
+
+impl PageLimits {
+    pub(crate) const LEAST: usize = 1024;
+    pub(crate) const MOST: usize = 1024 * 1024 * 1024;
+}
+
+impl Default for PageLimits {
+    fn default() -> Self {
+        Self { tag_bytes: 1024 * 1024, inline_bytes: 2 * 1024 * 1024 }
+    }
+}

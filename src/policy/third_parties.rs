@@ -117,8 +117,13 @@ impl ThirdParties {
         own.chain(known.filter_map(|owner| Some(self.known.get(owner)?.purpose)))
     }
 
-    /// The first vendor that is denied and whose mark stands in the text of an inline script.
-    pub(crate) fn marked(&self, text: &[u8], is_denied: impl Fn(Purpose) -> bool) -> Option<&str> {
+    /// The first vendor that is denied and whose mark stands in the text of an inline script, and the
+    /// mark.
+    pub(crate) fn marked(
+        &self,
+        text: &[u8],
+        is_denied: impl Fn(Purpose) -> bool,
+    ) -> Option<(&str, &str)> {
         self.marks.find(text, is_denied)
     }
 
@@ -143,28 +148,35 @@ impl ThirdParties {
 struct Marks {
     /// None where they could not be compiled, which their number makes impossible.
     automaton: Option<AhoCorasick>,
-    /// By place of the text.
-    owners: Box<[(Box<str>, Purpose)]>,
+    all: Box<[Mark]>,
+}
+
+#[derive(Clone, Debug)]
+struct Mark {
+    text: Box<str>,
+    vendor: Box<str>,
+    purpose: Purpose,
 }
 
 impl Marks {
     fn new<'a>(vendors: impl Iterator<Item = (&'a Vendor, &'a Purpose)>) -> Self {
-        let mut texts = Vec::new();
-        let mut owners = Vec::new();
-        for (vendor, purpose) in vendors {
-            for mark in vendor.marks() {
-                texts.push(mark.as_str());
-                owners.push((vendor.slug().into(), *purpose));
-            }
-        }
-        Self { automaton: AhoCorasick::new(texts).ok(), owners: owners.into() }
+        let all = vendors.flat_map(|(vendor, &purpose)| {
+            let mark = move |text: &String| Mark {
+                text: text.as_str().into(),
+                vendor: vendor.slug().into(),
+                purpose,
+            };
+            vendor.marks().iter().map(mark)
+        });
+        let all: Box<[Mark]> = all.collect();
+        Self { automaton: AhoCorasick::new(all.iter().map(|mark| &*mark.text)).ok(), all }
     }
 
-    fn find(&self, text: &[u8], is_denied: impl Fn(Purpose) -> bool) -> Option<&str> {
+    fn find(&self, text: &[u8], is_denied: impl Fn(Purpose) -> bool) -> Option<(&str, &str)> {
         let mut found = self.automaton.as_ref()?.find_overlapping_iter(text);
-        found.find_map(|mark| {
-            let (slug, purpose) = self.owners.get(mark.pattern().as_usize())?;
-            is_denied(*purpose).then_some(&**slug)
+        found.find_map(|found| {
+            let mark = self.all.get(found.pattern().as_usize())?;
+            is_denied(mark.purpose).then_some((&*mark.vendor, &*mark.text))
         })
     }
 }

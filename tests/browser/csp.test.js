@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { button, inFront, opensSettings, part, showsDecided, site, visit, watch } from './support.js'
+import { button, inFront, opensSettings, part, showsDecided, site, toggle, visit, watch } from './support.js'
 
 async function everyState(page) {
   await opensSettings(page).click()
@@ -47,17 +47,23 @@ const STRICT = {
   'a sandbox': "default-src 'none'; sandbox allow-scripts allow-forms allow-same-origin",
 }
 
-for (const [name, csp] of Object.entries(STRICT)) {
+// The last is said in the pages themselves.
+const POLICIES = [
+  ...Object.entries(STRICT).map(([name, csp]) => [name, { csp }]),
+  ['a policy in meta', { metaCsp: STRICT['all that can be none is none'].replace("frame-ancestors 'none'; ", '') }],
+]
+
+for (const [name, policy] of POLICIES) {
   test(`b4 no violation of the banner's under ${name}`, async () => {
     // Such a policy refuses the page's own style and pictures, too: that much is the page's.
-    const pages = await visit({ csp, layer: 'off' }, async page => {
+    const pages = await visit({ ...policy, layer: 'off' }, async page => {
       const seen = await watch(page)
       await page.goto('/privacy')
       await page.waitForLoadState('networkidle')
       return new Set(seen)
     })
     assert.ok(pages.size > 0)
-    await visit({ csp }, async page => {
+    await visit({ ...policy }, async page => {
       const seen = await watch(page)
       await page.goto('/privacy')
       assert.equal(await button(page, 'prompt', 'accept').evaluate(isStyled), true)
@@ -68,7 +74,7 @@ for (const [name, csp] of Object.entries(STRICT)) {
   })
 
   test(`b4 under ${name}, without script`, () =>
-    visit({ csp, js: false }, async page => {
+    visit({ ...policy, js: false }, async page => {
       await page.goto('/privacy')
       assert.equal(await button(page, 'prompt', 'accept').evaluate(isStyled), true)
       await everyState(page)
@@ -89,3 +95,37 @@ test("b4 what the page's policy forbids stays forbidden", async () => {
     assert.equal(await page.evaluate(() => getComputedStyle(document.body).outlineStyle), 'none')
   })
 })
+
+for (const [where, policy] of [
+  ['the head', { csp: "default-src 'self'" }],
+  ['meta', { metaCsp: "default-src 'self'" }],
+]) {
+  test(`g11 who is allowed runs under a policy in ${where} that knows nobody, and nobody else is let in`, () =>
+    visit(policy, async page => {
+      const seen = await watch(page)
+      await page.goto('/article')
+      await opensSettings(page).click()
+      await toggle(page, 'analytics').click()
+      await button(page, 'settings', 'save').click()
+      await showsDecided(page)
+      await page.goto('/article')
+      await page.locator('html[data-tag=ran]').waitFor({ state: 'attached' })
+      assert.deepEqual(seen, [])
+      // The video is of another category.
+      const loads = await page.evaluate(async () => {
+        const origin = new URL(document.querySelector('[data-consent-src$="/embed"]').getAttribute('data-consent-src')).origin
+        const refused = new Promise(resolve => addEventListener('securitypolicyviolation', resolve, { once: true }))
+        document.body.append(Object.assign(document.createElement('iframe'), { src: `${origin}/embed` }))
+        return (await refused).effectiveDirective
+      })
+      assert.equal(loads, 'frame-src')
+    }))
+
+  test(`g11 the same with everything allowed in ${where}, without script`, () =>
+    visit({ ...policy, js: false }, async page => {
+      await page.goto('/article')
+      await button(page, 'prompt', 'accept').click()
+      await showsDecided(page)
+      await page.frameLocator('.video iframe').getByRole('button', { name: 'Play' }).waitFor()
+    }))
+}

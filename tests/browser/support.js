@@ -24,10 +24,14 @@ const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../targ
 
 const servers = new Map()
 
-/** The example's address in this regime; it is started once for a test file. `csp` is what its pages say themselves. */
-export function site(regime = 'opt-in', layer = 'on', csp = undefined) {
-  const key = `${regime} ${layer} ${csp}`
-  if (!servers.has(key)) servers.set(key, start({ REGIME: regime, LAYER: layer, ...(csp && { CSP: csp }) }))
+/**
+ * The example's address in this regime; it is started once for a test file. `csp` is what its pages say themselves, in
+ * their heads, and `metaCsp` in `<meta>`.
+ */
+export function site(regime = 'opt-in', layer = 'on', csp = undefined, metaCsp = undefined) {
+  const key = `${regime} ${layer} ${csp} ${metaCsp}`
+  const policies = { ...(csp && { CSP: csp }), ...(metaCsp && { META_CSP: metaCsp }) }
+  if (!servers.has(key)) servers.set(key, start({ REGIME: regime, LAYER: layer, ...policies }))
   return servers.get(key).then(server => server.address)
 }
 
@@ -147,9 +151,9 @@ export function launch(options = {}) {
 }
 
 /** Runs `look(page, site)` in a fresh profile. `options` are Playwright's, and `regime`, `js`, `in` (a browser). */
-export async function visit({ regime, layer, csp, js = true, in: where, ...options }, look) {
+export async function visit({ regime, layer, csp, metaCsp, js = true, in: where, ...options }, look) {
   where ??= await (browser ??= launch())
-  const address = options.baseURL ?? (await site(regime, layer, csp))
+  const address = options.baseURL ?? (await site(regime, layer, csp, metaCsp))
   const context = await where.newContext({ javaScriptEnabled: js, viewport: DESKTOP, ...options, baseURL: address })
   context.setDefaultTimeout(10_000)
   try {

@@ -175,6 +175,10 @@ pub(crate) fn log_at(level: tracing_subscriber::filter::LevelFilter, run: impl F
         }
     }
 
+    // With a single subscriber in the process, a thread that has none could switch an event off for all.
+    static OTHER: std::sync::OnceLock<tracing::Dispatch> = std::sync::OnceLock::new();
+    OTHER.get_or_init(|| tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default()));
+
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = fmt::Subscriber::builder()

@@ -53,6 +53,11 @@ impl BodyStart {
         self.implied_at
     }
 
+    /// Whether the element that began last stands in `head`.
+    pub(super) fn is_in_head(&self) -> bool {
+        self.implied_at.is_none() && !self.templates.is_inside()
+    }
+
     /// What the tokenizer must know.
     pub(super) fn is_foreign(&self) -> bool {
         self.foreign.is_inside() || self.templates.is_foreign()

@@ -86,6 +86,10 @@ impl Edits {
             from = edit.at + edit.skip;
         }
         keep(from..piece.len(), &mut changed);
+        if from > piece.len() {
+            let rest = Edit { at: piece.len(), skip: from - piece.len(), insert: 0..0 };
+            self.list.insert(0, rest);
+        }
         if !changed.is_empty() {
             out.push_back(Bytes::from(changed));
         }

@@ -21,10 +21,10 @@ pub(crate) trait Rules {
 
     /// The denied vendor that this place belongs to. `path` begins with `/`, has no dot segments, and
     /// keeps its query, by which some vendors are told apart.
-    fn denied_host(&self, host: &str, path: &str) -> Option<&str>;
+    fn denied_host(&self, host: &str, path: &str) -> Option<Denial<'_>>;
 
     /// The denied vendor whose mark the text of an inline script contains.
-    fn denied_inline(&self, text: &[u8]) -> Option<&str>;
+    fn denied_inline(&self, text: &[u8]) -> Option<Denial<'_>>;
 
     /// Whether `data-consent="slug"` names something denied.
     fn is_denied(&self, slug: &str) -> bool;
@@ -32,10 +32,21 @@ pub(crate) trait Rules {
     /// What is said to be denied where it can't be told who is contacted.
     fn in_doubt(&self) -> &str;
 
-    /// Whether a page that can't be read passes: the site doesn't say that there is anything to deny.
-    fn let_unreadable_pass(&self) -> bool {
+    /// Whether a page passes that can't be read, because of this.
+    fn let_pass(&self, _error: GateError) -> bool {
         false
     }
+
+    /// Whether [`passes`](Self::passes) is to be told of all hosts: nothing is skipped then.
+    fn is_curious(&self) -> bool {
+        false
+    }
+
+    /// An element fetches from this host, by a URL that isn't denied.
+    fn passes(&self, _host: &str) {}
+
+    /// An element is gated. What stands in a page in `srcdoc` is told before the element that has it.
+    fn gated(&self, _reason: &Reason<'_>) {}
 
     /// What begins before a gated `iframe` or `embed` and ends behind it, or stands before an `object`.
     fn placeholder(&self, _gated: &Gated<'_>) -> Option<Bytes> {
@@ -46,6 +57,31 @@ pub(crate) trait Rules {
     fn placeholder_end(&self) -> &'static [u8] {
         b""
     }
+}
+
+/// What is denied, and why.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Denial<'a> {
+    pub(crate) slug: &'a str,
+    /// The rule that decided, in up to two parts: a host and a path.
+    pub(crate) rule: (&'a str, &'a str),
+}
+
+/// Without a rule.
+impl<'a> From<&'a str> for Denial<'a> {
+    fn from(slug: &'a str) -> Self {
+        Self { slug, rule: ("", "") }
+    }
+}
+
+/// Why an element is gated.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reason<'a> {
+    /// Its name, as written.
+    pub(crate) element: &'a [u8],
+    /// The attribute that decided, as written, and its value. Of an inline script and the like both are empty.
+    pub(crate) attribute: (&'a [u8], &'a [u8]),
+    pub(crate) denial: Denial<'a>,
 }
 
 /// A gated element that shows what it fetches. Its values are decoded: `&amp;` is `&`.
@@ -66,12 +102,6 @@ pub(crate) struct Limits {
     pub(crate) inline: usize,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self { tag: 1024 * 1024, inline: 2 * 1024 * 1024 }
-    }
-}
-
 /// Why a page can't be gated. Nothing of it may follow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum GateError {
@@ -86,8 +116,10 @@ pub(crate) enum GateError {
 impl fmt::Display for GateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::LongTag => "a tag of the page is longer than the limit",
-            Self::LongInline => "a script, style or noscript of the page is longer than the limit",
+            Self::LongTag => "a tag of the page is longer than the limit, `limits.tag_bytes`",
+            Self::LongInline => {
+                "a script, style or noscript of the page is longer than the limit, `limits.inline_bytes`"
+            }
             Self::Charset => "the page is in UTF-16 or ISO-2022-JP; write it in UTF-8",
             Self::Ambiguous => "the page has raw text where parsers don't agree on what is markup",
         })
@@ -162,6 +194,7 @@ impl<R: Rules> Gate<R> {
         if !is_utf_16 && memchr(ESCAPE, &page).is_none() && !self.context.has_denied_base() {
             match last_mention(&page, self.context.judge().rules) {
                 None => {
+                    self.context.look_over(&page);
                     out.push_back(page);
                     return Ok(());
                 }
@@ -273,7 +306,7 @@ impl<R: Rules> Gate<R> {
     ) -> Result<(), GateError> {
         self.held = BytesMut::new();
         self.edits = Edits::default();
-        if self.context.judge().rules.let_unreadable_pass() {
+        if self.context.judge().rules.let_pass(error) {
             self.passes = true;
             out.push_back(unread);
             return Ok(());

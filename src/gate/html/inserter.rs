@@ -1,14 +1,17 @@
-//! Puts a snippet where `body` opens.
+//! Puts a snippet where `body` opens, and lets the policies before it admit what they have to.
 
 use super::{
     body_start::{BodyStart, Decision},
+    edits::Edits,
+    policies::{self, Policies},
     tokenizer::{Kind, Tokenizer},
 };
 use bytes::Bytes;
 use memchr::memchr;
 use std::collections::VecDeque;
 
-/// Puts a snippet into a page, right where the parser opens `body`, as the page streams by.
+/// Puts a snippet into a page, right where the parser opens `body`, as the page streams by. Content Security Policies that stand
+/// in `head` become what [`Policies`] makes of them; behind `head` they count for nothing.
 ///
 /// Nothing is inserted into framesets, into what has no body (pieces of pages, empty pages), into pages that end inside a tag,
 /// comment, script or template before their body, and into UTF-16 and ISO-2022-JP.
@@ -16,8 +19,9 @@ use std::collections::VecDeque;
 /// Bytes are held back only while it isn't known whether the snippet goes before them: an unfinished tag, and up to 16 KiB after
 /// an implied body (see [`BodyStart`]).
 #[derive(Debug)]
-pub(crate) struct Inserter {
+pub(crate) struct Inserter<P> {
     snippet: Vec<Bytes>,
+    policies: P,
     fate: Fate,
     tokenizer: Tokenizer,
     body: BodyStart,
@@ -29,6 +33,8 @@ pub(crate) struct Inserter {
     left: u64,
     received: u64,
     held: VecDeque<Bytes>,
+    /// To what is held back.
+    edits: Edits,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,14 +44,15 @@ enum Fate {
     Never,
 }
 
-impl Inserter {
-    /// A page with a longer tag before its body is passed on as it is.
-    pub(crate) const LONGEST_TAG: usize = 64 * 1024;
+/// A page is passed on as it is from a longer tag before its body on.
+pub(super) const LONGEST_TAG: usize = 64 * 1024;
 
-    /// `snippet`: the pieces to insert, in order.
-    pub(crate) fn new(snippet: Vec<Bytes>) -> Self {
+impl<P: Policies> Inserter<P> {
+    /// `snippet`: the pieces to insert, in order. There may be none.
+    pub(crate) fn new(snippet: Vec<Bytes>, policies: P) -> Self {
         Self {
             snippet,
+            policies,
             fate: Fate::Open,
             tokenizer: Tokenizer::new(),
             body: BodyStart::default(),
@@ -55,10 +62,12 @@ impl Inserter {
             left: 0,
             received: 0,
             held: VecDeque::new(),
+            edits: Edits::default(),
         }
     }
 
-    /// Feeds a chunk; all bytes that can leave now are appended to `out`, as slices of the chunks that came in.
+    /// Feeds a chunk; all bytes that can leave now are appended to `out`, as slices of the chunks that came in, but around what is
+    /// changed.
     pub(crate) fn push(&mut self, chunk: Bytes, out: &mut VecDeque<Bytes>) {
         if chunk.is_empty() {
             return;
@@ -96,15 +105,6 @@ impl Inserter {
         }
     }
 
-    /// Bytes that may still be inserted: all or none.
-    pub(crate) fn insertable(&self) -> usize {
-        if self.fate == Fate::Open { self.snippet_len() } else { 0 }
-    }
-
-    fn snippet_len(&self) -> usize {
-        self.snippet.iter().map(Bytes::len).sum()
-    }
-
     fn read(&mut self, chunk: &[u8]) -> Decision {
         /// A cut token is finished in a copy, and there is no need to copy more than that.
         const STEP: usize = 4096;
@@ -133,7 +133,7 @@ impl Inserter {
                 return decision;
             }
             rest = rest.get(read..).unwrap_or_default();
-            if rest.len() <= Self::LONGEST_TAG {
+            if rest.len() <= LONGEST_TAG {
                 self.cut.extend_from_slice(rest);
                 rest = &[];
             }
@@ -147,7 +147,7 @@ impl Inserter {
             Some(start) if self.position + unread as u64 > start + BodyStart::FARTHEST => {
                 Decision::At(start)
             }
-            None if unread > Self::LONGEST_TAG => Decision::Never,
+            None if unread > LONGEST_TAG => Decision::Never,
             _ => Decision::Undecided,
         }
     }
@@ -172,12 +172,18 @@ impl Inserter {
                 break;
             };
             let is_tag = matches!(token.kind, Kind::StartTag | Kind::EndTag);
-            if is_tag && token.len > Self::LONGEST_TAG && self.body.implied_at().is_none() {
+            if is_tag && token.len > LONGEST_TAG && self.body.implied_at().is_none() {
                 return (Decision::Never, 0);
             }
             let decision = self.body.token(token.kind, bytes, self.position);
             if decision != Decision::Undecided {
                 return (decision, 0);
+            }
+            if token.kind == Kind::StartTag && self.body.is_in_head() {
+                self.merge_policy(bytes);
+            }
+            if self.snippet.is_empty() && self.body.implied_at().is_some() {
+                return (Decision::Never, 0);
             }
             self.position += token.len as u64;
             rest = after;
@@ -186,6 +192,12 @@ impl Inserter {
             }
         }
         (Decision::Undecided, input.len() - rest.len())
+    }
+
+    fn merge_policy(&mut self, tag: &[u8]) {
+        if let Ok(at) = usize::try_from(self.position - self.left) {
+            policies::merge(&self.policies, tag, &mut self.edits, at);
+        }
     }
 
     fn read_end(&mut self) -> Decision {
@@ -216,7 +228,7 @@ impl Inserter {
             }
             Decision::Never => {
                 self.fate = Fate::Never;
-                out.append(&mut self.held);
+                self.release(self.received, out);
             }
             Decision::At(at) => {
                 self.release(at, out);
@@ -238,9 +250,7 @@ impl Inserter {
                 .min(first.len());
             let part = first.split_to(count);
             self.left += count as u64;
-            if !part.is_empty() {
-                out.push_back(part);
-            }
+            self.edits.apply(&part, out);
             if !first.is_empty() {
                 self.held.push_front(first);
                 break;

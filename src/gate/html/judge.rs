@@ -2,7 +2,7 @@
 
 use super::{
     elements::Fetch,
-    gate::Rules,
+    gate::{Denial, Rules},
     host::Host,
     mention::{find_mention, unescape_css},
     references,
@@ -25,8 +25,8 @@ impl<R> Clone for Judge<'_, R> {
 impl<R> Copy for Judge<'_, R> {}
 
 impl<'a, R: Rules> Judge<'a, R> {
-    /// The slug of what is denied and the attribute fetches from. (Pages in attributes are not for this.)
-    pub(super) fn value(self, fetch: Fetch, value: &[u8]) -> Option<&'a str> {
+    /// What is denied and the attribute fetches from. (Pages in attributes are not for this.)
+    pub(super) fn value(self, fetch: Fetch, value: &[u8]) -> Option<Denial<'a>> {
         let value = references::decode(value);
         match fetch {
             Fetch::Url | Fetch::Link => self.url(&value),
@@ -41,26 +41,32 @@ impl<'a, R: Rules> Judge<'a, R> {
         }
     }
 
-    pub(super) fn url(self, url: &[u8]) -> Option<&'a str> {
-        find(url, self.bases, |location| self.location(location))
+    pub(super) fn url(self, url: &[u8]) -> Option<Denial<'a>> {
+        find(url, self.bases, |location| {
+            let denied = self.location(location);
+            if let (None, Host::Named(host)) = (denied, location.host) {
+                self.rules.passes(host);
+            }
+            denied
+        })
     }
 
-    /// Whether a value names a host, whatever for, on which something is denied.
+    /// Whether a value names a host, whatever for, on which something is denied, or that is to be told.
     pub(super) fn concerns(self, value: &[u8]) -> bool {
         let concerns = |host: &Host| match host {
-            Host::Named(host) => self.rules.concerns(host),
+            Host::Named(host) => self.rules.is_curious() || self.rules.concerns(host),
             Host::Doubtful => true,
         };
         let value = references::decode(value);
         find_mention(&value, |location| concerns(location.host).then_some(())).is_some()
     }
 
-    pub(super) fn css_as_written(self, value: &[u8]) -> Option<&'a str> {
+    pub(super) fn css_as_written(self, value: &[u8]) -> Option<Denial<'a>> {
         self.css(&references::decode(value))
     }
 
     /// Any URL in a style sheet, whatever it is for.
-    pub(super) fn css(self, css: &[u8]) -> Option<&'a str> {
+    pub(super) fn css(self, css: &[u8]) -> Option<Denial<'a>> {
         if css.is_empty() {
             return None;
         }
@@ -72,14 +78,14 @@ impl<'a, R: Rules> Judge<'a, R> {
     }
 
     /// JSON with URLs to fetch.
-    pub(super) fn speculation_rules(self, json: &[u8]) -> Option<&'a str> {
+    pub(super) fn speculation_rules(self, json: &[u8]) -> Option<Denial<'a>> {
         // Any character may be written so.
         let is_escaped = memmem::find(json, b"\\u").is_some();
-        self.css(json).or_else(|| is_escaped.then(|| self.rules.in_doubt()))
+        self.css(json).or_else(|| is_escaped.then(|| self.rules.in_doubt().into()))
     }
 
     /// CSS that may have relative URLs, where these lead to what is denied.
-    fn relative_in(self, css: &[u8]) -> Option<&'a str> {
+    fn relative_in(self, css: &[u8]) -> Option<Denial<'a>> {
         const SIGNS: [&[u8]; 4] = [b"url(", b"@import", b"image-set(", b"src("];
         let denied = self.bases.iter().find_map(|base| {
             let is_relevant = match &base.host {
@@ -93,7 +99,7 @@ impl<'a, R: Rules> Judge<'a, R> {
     }
 
     /// Each run between spaces, and what follows a comma in it: more than the standard finds, never less.
-    fn srcset(self, srcset: &[u8]) -> Option<&'a str> {
+    fn srcset(self, srcset: &[u8]) -> Option<Denial<'a>> {
         srcset.split(u8::is_ascii_whitespace).find_map(|run| {
             let commas = run.iter().enumerate().filter(|(_, byte)| **byte == b',');
             let starts = std::iter::once(0).chain(commas.map(|(at, _)| at + 1));
@@ -105,7 +111,7 @@ impl<'a, R: Rules> Judge<'a, R> {
     }
 
     /// `5; url='https://…'`, with all that the standard lets people leave out.
-    fn refresh(self, content: &[u8]) -> Option<&'a str> {
+    fn refresh(self, content: &[u8]) -> Option<Denial<'a>> {
         let is_before = |byte: &u8| {
             byte.is_ascii_whitespace()
                 || byte.is_ascii_digit()
@@ -124,8 +130,8 @@ impl<'a, R: Rules> Judge<'a, R> {
         self.url(unquoted.unwrap_or(url))
     }
 
-    fn location(self, location: &Location<'_>) -> Option<&'a str> {
-        let Host::Named(host) = location.host else { return Some(self.rules.in_doubt()) };
+    fn location(self, location: &Location<'_>) -> Option<Denial<'a>> {
+        let Host::Named(host) = location.host else { return Some(self.rules.in_doubt().into()) };
         if !self.rules.concerns(host) {
             return None;
         }

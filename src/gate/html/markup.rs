@@ -3,14 +3,14 @@
 use super::{
     charset,
     edits::Edits,
-    gate::{GateError, Limits, Rules},
+    gate::{Denial, GateError, Limits, Reason, Rules},
     host::Host,
     judge::Judge,
     nesting::Nesting,
     references,
     skim::Skim,
     tag::{Name, Tag},
-    tagged::{Outcome, gate_inline, gate_tag},
+    tagged::{Outcome, element_of, gate_inline, gate_tag},
     tokenizer::{Kind, Tokenizer},
     url::{Base, find},
 };
@@ -70,6 +70,13 @@ impl<R: Rules> Context<R> {
         }
         self.bases.extend(bases);
         self.is_base_denied = self.bases.iter().any(|base| is_denied(&self.rules, base));
+    }
+
+    /// Reads markup in which nothing can be denied, where its hosts are asked for. What can't be read of it does no harm.
+    pub(super) fn look_over(&mut self, markup: &[u8]) {
+        if self.rules.is_curious() {
+            let _ = Markup::page().read(self, &mut Edits::default(), markup, 0);
+        }
     }
 
     /// The first thing denied in a page in an attribute.
@@ -191,15 +198,19 @@ impl Markup {
     ) -> Result<usize, GateError> {
         loop {
             if self.is_calm() {
-                if at > self.last && !context.has_denied_base() {
+                let is_behind = |at: usize| at > self.last && !context.is_base_denied;
+                if !is_behind(at) {
+                    let skim = Skim {
+                        judge: context.judge(),
+                        is_base_denied: context.is_base_denied,
+                        longest: context.limits.tag,
+                    };
+                    at = skim.pass(input, at);
+                }
+                if is_behind(at) {
+                    context.look_over(input.get(at..).unwrap_or_default());
                     return Ok(input.len());
                 }
-                let skim = Skim {
-                    judge: context.judge(),
-                    is_base_denied: context.is_base_denied,
-                    longest: context.limits.tag,
-                };
-                at = skim.pass(input, at);
             }
             let Some(token) = self.tokenizer.next(input.get(at..).unwrap_or_default()) else {
                 return Ok(at);
@@ -348,8 +359,8 @@ impl Markup {
         // Elements in a foreign script or style: who writes that?
         if open.foreign.is_some() && (kind == Kind::StartTag || Tag::new(bytes).name() != open.name)
         {
-            let slug = context.judge().rules.in_doubt();
-            self.gate_open(&open, slug, edits, input);
+            let rules = context.judge().rules;
+            self.gate_open(&open, rules, rules.in_doubt().into(), edits, input);
             return Ok(());
         }
         self.decide(&open, context, edits, input, at)
@@ -385,7 +396,7 @@ impl Markup {
         };
         let text = &*text;
         let judge = context.judge();
-        let slug = match open.what {
+        let denied = match open.what {
             What::Script => judge.rules.denied_inline(text),
             What::SpeculationRules => judge.speculation_rules(text),
             What::Style => judge.css(text),
@@ -396,14 +407,23 @@ impl Markup {
             }
             What::Other => None,
         };
-        if let Some(slug) = slug {
-            self.gate_open(open, slug, edits, input);
+        if let Some(denial) = denied {
+            self.gate_open(open, judge.rules, denial, edits, input);
         }
         Ok(())
     }
 
-    fn gate_open(&mut self, open: &Open, slug: &str, edits: &mut Edits, input: &[u8]) {
+    fn gate_open(
+        &mut self,
+        open: &Open,
+        rules: &impl Rules,
+        denial: Denial<'_>,
+        edits: &mut Edits,
+        input: &[u8],
+    ) {
         let tag = input.get(open.start..open.content).unwrap_or_default();
+        let slug = denial.slug;
+        rules.gated(&Reason { element: element_of(tag), attribute: Default::default(), denial });
         gate_inline(edits, tag, open.start, slug);
         if let Some(found @ None) = &mut self.found {
             *found = Some(slug.to_owned());

@@ -7,6 +7,7 @@
 //! ```text
 //! chunks ─▶ Gate ─▶ Inserter ─▶ chunks
 //!            │        │ stitches what a chunk boundary cut, holds back what can't leave yet
+//!            │        ├─ policies    Content Security Policies in `head`
 //!            │        ├─ Tokenizer   where do tags, text and comments begin and end?   (tag: inside one tag)
 //!            │        └─ BodyStart   where does the parser open `body`?
 //!            │             ├─ Blank     is this text only white space?
@@ -35,6 +36,7 @@ mod judge;
 mod markup;
 mod mention;
 mod nesting;
+mod policies;
 mod references;
 mod sieve;
 mod skim;
@@ -47,5 +49,6 @@ mod url;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use gate::{Gate, GateError, Gated, Limits, Rules};
+pub(crate) use gate::{Denial, Gate, GateError, Gated, Limits, Reason, Rules};
 pub(crate) use inserter::Inserter;
+pub(crate) use policies::Policies;

@@ -33,16 +33,26 @@ impl<'a> Tag<'a> {
         }
     }
 
-    /// The value as written (character references are not decoded). Of attributes with the same name the first counts.
+    /// The value as written (character references are not decoded).
     pub(super) fn attribute(&self, name: &str) -> Option<&'a [u8]> {
-        let mut scanner = TagScanner::new(self.bytes);
-        while let Step::Attribute(attribute) = scanner.step(self.bytes) {
-            let written = self.bytes.get(attribute.name).unwrap_or_default();
-            if written.eq_ignore_ascii_case(name.as_bytes()) {
-                return self.bytes.get(attribute.value);
-            }
-        }
-        None
+        self.bytes.get(self.first(name.as_bytes())?.value)
+    }
+
+    pub(super) fn attributes(&self) -> impl Iterator<Item = Attribute> + use<'a> {
+        let bytes = self.bytes;
+        let mut scanner = TagScanner::new(bytes);
+        std::iter::from_fn(move || match scanner.step(bytes) {
+            Step::Attribute(attribute) => Some(attribute),
+            Step::End { .. } | Step::More => None,
+        })
+    }
+
+    /// Of attributes with the same name the first counts.
+    pub(super) fn first(&self, name: &[u8]) -> Option<Attribute> {
+        self.attributes().find(|attribute| {
+            let written = self.bytes.get(attribute.name.clone());
+            written.is_some_and(|written| written.eq_ignore_ascii_case(name))
+        })
     }
 }
 

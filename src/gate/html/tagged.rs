@@ -3,10 +3,10 @@
 use super::{
     edits::Edits,
     elements::{self, Fetch},
-    gate::{GateError, Gated, Rules},
+    gate::{Denial, GateError, Gated, Reason, Rules},
     markup::Context,
     references,
-    tag::{Attribute, Name, Step, Tag, TagScanner, ends_name},
+    tag::{Name, Tag, ends_name},
 };
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -51,6 +51,8 @@ const OF_SCRIPTS: [&[u8]; 8] = [
     b"referrerpolicy",
 ];
 
+const MARK: &[u8] = b"data-consent";
+
 /// `bytes` are a start tag, at `at` in the page.
 pub(super) fn gate_tag<R: Rules>(
     context: &mut Context<R>,
@@ -66,25 +68,39 @@ pub(super) fn gate_tag<R: Rules>(
         mark.as_deref().map(<[u8]>::trim_ascii).and_then(|mark| std::str::from_utf8(mark).ok());
     let is_marked = mark.is_some_and(|mark| context.judge().rules.is_denied(mark));
     let mut slug = mark.filter(|_| is_marked).map(Cow::Borrowed);
+    let element = element_of(bytes);
+    if let Some(slug) = &slug {
+        let attribute = (MARK, slug.as_bytes());
+        let denial = Denial { slug, rule: ("data-consent", "") };
+        context.judge().rules.gated(&Reason { element, attribute, denial });
+    }
     let mut moved = Vec::new();
     let row = elements::of(name);
-    for attribute in attributes(bytes) {
+    for attribute in tag.attributes() {
         let written = bytes.get(attribute.name.clone()).unwrap_or_default();
         let value = bytes.get(attribute.value.clone()).unwrap_or_default();
         let Some(fetch) = elements::fetch(row, written) else { continue };
         // Of attributes with the same name the first counts.
-        let is_first = first(bytes, written).is_some_and(|first| first.name == attribute.name);
+        let is_first = tag.first(written).is_some_and(|first| first.name == attribute.name);
         if !is_first || !(is_marked || applies(fetch, &tag)) {
             continue;
         }
+        let nested;
         let denied = match fetch {
             _ if is_marked => None,
-            Fetch::Page => context.nested_page(&references::decode(value))?.map(Cow::Owned),
-            _ => context.judge().value(fetch, value).map(|slug| Cow::Owned(slug.to_owned())),
+            Fetch::Page => {
+                nested = context.nested_page(&references::decode(value))?;
+                nested.as_deref().map(Denial::from)
+            }
+            _ => context.judge().value(fetch, value),
         };
         if is_marked || denied.is_some() {
             moved.push(written);
-            slug = slug.or(denied);
+        }
+        if let (None, Some(denial)) = (&slug, denied) {
+            let attribute = (written, value);
+            context.judge().rules.gated(&Reason { element, attribute, denial });
+            slug = Some(Cow::Owned(denial.slug.to_owned()));
         }
     }
     let Some(slug) = slug else {
@@ -124,6 +140,12 @@ pub(super) fn gate_tag<R: Rules>(
         Some(_) if &**name == b"iframe" => Outcome::Wrapped(slug.into_owned()),
         _ => Outcome::Gated(slug.into_owned()),
     })
+}
+
+/// The name in a start tag, as written.
+pub(super) fn element_of(tag: &[u8]) -> &[u8] {
+    let name = tag.get(1..).unwrap_or_default();
+    name.split(|&byte| ends_name(byte)).next().unwrap_or_default()
 }
 
 fn is_frame(name: &[u8]) -> bool {
@@ -167,7 +189,7 @@ impl Gating<'_> {
     fn write(mut self, edits: &mut Edits, tag: &[u8], at: usize) {
         let mut head: Vec<&[u8]> = Vec::new();
         if self.mark != Some(self.slug) {
-            self.moved.push(b"data-consent");
+            self.moved.push(MARK);
             head.extend([&b" data-consent=\""[..], self.slug.as_bytes(), b"\""]);
         }
         if self.is_inert {
@@ -183,9 +205,8 @@ impl Gating<'_> {
             self.moved.push(b"name");
             head.push(b" name=\"tower-consent\"");
         }
-        let name_end = tag.iter().skip(1).position(|&byte| ends_name(byte)).unwrap_or_default() + 1;
-        edits.insert(at + name_end, head);
-        for attribute in attributes(tag) {
+        edits.insert(at + 1 + element_of(tag).len(), head);
+        for attribute in Tag::new(tag).attributes() {
             let name = tag.get(attribute.name.clone()).unwrap_or_default();
             if self.moved.iter().any(|moved| moved.eq_ignore_ascii_case(name)) {
                 edits.insert(at + attribute.name.start, [&b"data-consent-"[..]]);
@@ -249,19 +270,5 @@ fn placeholder<R: Rules>(
         url: url.as_deref(),
         width: width.as_deref(),
         height: height.as_deref(),
-    })
-}
-
-fn attributes(tag: &[u8]) -> impl Iterator<Item = Attribute> {
-    let mut scanner = TagScanner::new(tag);
-    std::iter::from_fn(move || match scanner.step(tag) {
-        Step::Attribute(attribute) => Some(attribute),
-        Step::End { .. } | Step::More => None,
-    })
-}
-
-fn first(tag: &[u8], name: &[u8]) -> Option<Attribute> {
-    attributes(tag).find(|attribute| {
-        tag.get(attribute.name.clone()).is_some_and(|other| other.eq_ignore_ascii_case(name))
     })
 }

@@ -1,6 +1,6 @@
 //! The gate as tests use it.
 
-use crate::gate::html::{Gate, GateError, Gated, Limits, Rules};
+use crate::gate::html::{Denial, Gate, GateError, Gated, Limits, Rules};
 use bytes::Bytes;
 use std::collections::VecDeque;
 
@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::gate::html) struct Denied {
     pub(in crate::gate::html) has_placeholders: bool,
+    pub(in crate::gate::html) is_curious: bool,
 }
 
 impl Rules for Denied {
@@ -17,14 +18,14 @@ impl Rules for Denied {
         })
     }
 
-    fn denied_host(&self, host: &str, path: &str) -> Option<&str> {
+    fn denied_host(&self, host: &str, path: &str) -> Option<Denial<'_>> {
         assert!(self.concerns(host) && path.starts_with('/'), "{host} {path}");
         let is_tile = path == "/tiles" || path.starts_with("/tiles/");
-        (!host.ends_with("maps.example") || is_tile).then_some("ads")
+        (!host.ends_with("maps.example") || is_tile).then_some("ads".into())
     }
 
-    fn denied_inline(&self, text: &[u8]) -> Option<&str> {
-        memchr::memmem::find(text, b"fbq(").map(|_| "ads")
+    fn denied_inline(&self, text: &[u8]) -> Option<Denial<'_>> {
+        memchr::memmem::find(text, b"fbq(").map(|_| "ads".into())
     }
 
     fn is_denied(&self, slug: &str) -> bool {
@@ -33,6 +34,10 @@ impl Rules for Denied {
 
     fn in_doubt(&self) -> &str {
         "ads"
+    }
+
+    fn is_curious(&self) -> bool {
+        self.is_curious
     }
 
     fn placeholder(&self, gated: &Gated<'_>) -> Option<Bytes> {
@@ -60,7 +65,7 @@ pub(super) fn gate_bare(
     page: &[u8],
     cuts: impl IntoIterator<Item = usize>,
 ) -> Result<Vec<u8>, GateError> {
-    run(Denied { has_placeholders: false }, "page.example", page, cuts)
+    run(Denied { has_placeholders: false, is_curious: false }, "page.example", page, cuts)
 }
 
 pub(super) fn gate_at(
@@ -68,7 +73,7 @@ pub(super) fn gate_at(
     page: &[u8],
     cuts: impl IntoIterator<Item = usize>,
 ) -> Result<Vec<u8>, GateError> {
-    run(Denied { has_placeholders: true }, host, page, cuts)
+    run(Denied { has_placeholders: true, is_curious: true }, host, page, cuts)
 }
 
 fn run(
@@ -94,8 +99,14 @@ fn run(
 
 /// The page after the gate, in one piece.
 pub(super) fn gate_whole(page: &[u8], has_placeholders: bool) -> Result<Vec<u8>, GateError> {
-    let mut out = VecDeque::new();
-    let gate = Gate::new(Denied { has_placeholders }, "page.example", "/a/b", LIMITS);
-    gate.whole(Bytes::copy_from_slice(page), &mut out)?;
-    Ok(out.iter().flatten().copied().collect())
+    let gate = |is_curious| {
+        let mut out = VecDeque::new();
+        let denied = Denied { has_placeholders, is_curious };
+        Gate::new(denied, "page.example", "/a/b", LIMITS)
+            .whole(Bytes::copy_from_slice(page), &mut out)
+            .map(|()| out.iter().flatten().copied().collect())
+    };
+    let gated = gate(false);
+    assert_eq!(gate(true), gated, "whoever asks for hosts");
+    gated
 }

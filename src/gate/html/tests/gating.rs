@@ -1,6 +1,6 @@
 //! What is gated, one attribute and one evasion at a time; each page cut at every byte.
 
-use super::gates::{Denied, gate, gate_at, gate_whole};
+use super::gates::{Denied, LIMITS, gate, gate_at, gate_whole};
 
 const ADS: &str = "https://ads.example/x";
 
@@ -543,8 +543,12 @@ fn h9_what_is_not_changed_is_not_copied() {
         "b".repeat(5000)
     ));
     let mut out = std::collections::VecDeque::new();
-    let mut gate =
-        Gate::new(Denied { has_placeholders: true }, "page.example", "/", Default::default());
+    let mut gate = Gate::new(
+        Denied { has_placeholders: true, is_curious: false },
+        "page.example",
+        "/",
+        LIMITS,
+    );
     gate.push(page.clone(), &mut out).unwrap();
     assert_eq!(gate.held(), 0);
     assert_eq!((out.len(), out[0].as_ptr()), (3, page.as_ptr()));

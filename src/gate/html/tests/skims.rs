@@ -6,7 +6,8 @@ use crate::gate::html::{elements, host::Host, tests::gates::Denied, url::Base};
 /// How many bytes are passed over.
 fn skim(page: &str) -> usize {
     let bases = [Base { host: Host::Named("page.example".to_owned()), path: "/".to_owned() }];
-    let judge = Judge { rules: &Denied { has_placeholders: false }, bases: &bases };
+    let judge =
+        Judge { rules: &Denied { has_placeholders: false, is_curious: false }, bases: &bases };
     let skim = Skim { judge, is_base_denied: false, longest: 99 };
     let passed = skim.pass(page.as_bytes(), 0);
     let doubtful = Skim { is_base_denied: true, ..skim };
