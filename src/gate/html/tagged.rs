@@ -28,8 +28,6 @@ pub(super) enum Outcome {
 /// Names of attributes are compared without regard to case.
 struct Gating<'a> {
     slug: &'a str,
-    /// What its author marked it with.
-    mark: Option<&'a str>,
     moved: Vec<&'a [u8]>,
     /// Its type is changed so that it neither runs nor applies.
     is_inert: bool,
@@ -110,7 +108,6 @@ pub(super) fn gate_tag<R: Rules>(
     }
     let gating = Gating {
         slug: &slug,
-        mark,
         moved,
         is_inert: &**name == b"script" || (is_marked && &**name == b"style"),
         is_hidden: is_embed || (is_marked && is_hideable(name)),
@@ -149,27 +146,19 @@ fn is_out_of_sight(tag: &Tag<'_>) -> bool {
 
 /// A script or style whose contents are denied.
 pub(super) fn gate_inline(edits: &mut Edits, tag: &[u8], at: usize, slug: &str) {
-    let mark =
-        Tag::new(tag).attribute("data-consent").and_then(|mark| std::str::from_utf8(mark).ok());
-    let gating = Gating {
-        slug,
-        mark,
-        moved: Vec::new(),
-        is_inert: true,
-        is_hidden: false,
-        is_renamed: false,
-    };
+    let gating =
+        Gating { slug, moved: Vec::new(), is_inert: true, is_hidden: false, is_renamed: false };
     gating.write(edits, tag, at);
 }
 
 impl Gating<'_> {
     /// Only puts in: ` data-consent="slug"` behind the name, and `data-consent-` before the names of attributes.
     fn write(mut self, edits: &mut Edits, tag: &[u8], at: usize) {
-        let mut head: Vec<&[u8]> = Vec::new();
-        if self.mark != Some(self.slug) {
-            self.moved.push(b"data-consent");
-            head.extend([&b" data-consent=\""[..], self.slug.as_bytes(), b"\""]);
-        }
+        // A mark that names nothing is any text.
+        let slug = self.slug.replace('&', "&amp;").replace('"', "&quot;");
+        let mut head: Vec<&[u8]> = vec![b" data-consent=\"", slug.as_bytes(), b"\""];
+        // The author's mark is still there when the element is back.
+        self.moved.push(b"data-consent");
         if self.is_inert {
             self.moved.push(b"type");
             self.moved.extend(OF_SCRIPTS);

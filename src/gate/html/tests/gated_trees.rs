@@ -118,6 +118,7 @@ fn check(page: &str, cuts: &[usize]) -> Result<(), TestCaseError> {
     let undone = [
         "data-consent-",
         " data-consent=\"ads\"",
+        " data-consent=\"analytics\"",
         " type=\"text/plain\"",
         " hidden=\"\"",
         " name=\"tower-consent\"",

@@ -285,15 +285,15 @@ fn h2_inline_scripts_are_gated_by_mark_or_by_their_author() {
         ),
         (
             "<script data-consent=analytics>x</script>",
-            "<script type=\"text/plain\" data-consent=analytics>x</script>",
+            "<script data-consent=\"analytics\" type=\"text/plain\" data-consent-data-consent=analytics>x</script>",
         ),
         (
             "<script data-consent=' analytics ' src=/x></script>",
-            "<script type=\"text/plain\" data-consent=' analytics ' data-consent-src=/x></script>",
+            "<script data-consent=\"analytics\" type=\"text/plain\" data-consent-data-consent=' analytics ' data-consent-src=/x></script>",
         ),
         (
             "<script type='text/javascript' data-consent=analytics type=x></script>",
-            "<script type=\"text/plain\" data-consent-type='text/javascript' data-consent=analytics data-consent-type=x></script>",
+            "<script data-consent=\"analytics\" type=\"text/plain\" data-consent-type='text/javascript' data-consent-data-consent=analytics data-consent-type=x></script>",
         ),
         (
             "<script><!-- <script> </script> fbq() --></script>",
@@ -327,28 +327,35 @@ fn h2_whatever_its_author_marked_is_gated() {
     for (page, expected) in [
         (
             "<img data-consent=analytics src=/x srcset=y alt=z>",
-            "<img hidden=\"\" data-consent=analytics data-consent-src=/x data-consent-srcset=y alt=z>",
+            "<img data-consent=\"analytics\" hidden=\"\" data-consent-data-consent=analytics data-consent-src=/x data-consent-srcset=y alt=z>",
         ),
         (
             "<iframe hidden src=/x data-consent=analytics>",
-            "<iframe hidden=\"\" name=\"tower-consent\" data-consent-hidden data-consent-src=/x data-consent=analytics>",
+            "<iframe data-consent=\"analytics\" hidden=\"\" name=\"tower-consent\" data-consent-hidden data-consent-src=/x data-consent-data-consent=analytics>",
         ),
         (
             "<link data-consent=analytics rel=stylesheet href=x>",
-            "<link data-consent=analytics rel=stylesheet data-consent-href=x>",
+            "<link data-consent=\"analytics\" data-consent-data-consent=analytics rel=stylesheet data-consent-href=x>",
         ),
         (
             "<style data-consent=analytics media=all>x</style>",
-            "<style type=\"text/plain\" data-consent=analytics media=all>x</style>",
+            "<style data-consent=\"analytics\" type=\"text/plain\" data-consent-data-consent=analytics media=all>x</style>",
         ),
         (
             "<template data-consent=analytics shadowrootmode=open></template>",
-            "<template data-consent=analytics data-consent-shadowrootmode=open></template>",
+            "<template data-consent=\"analytics\" data-consent-data-consent=analytics data-consent-shadowrootmode=open></template>",
         ),
-        ("<div DATA-CONSENT=analytics>x</div>", "<div hidden=\"\" DATA-CONSENT=analytics>x</div>"),
+        (
+            "<div DATA-CONSENT=analytics>x</div>",
+            "<div data-consent=\"analytics\" hidden=\"\" data-consent-DATA-CONSENT=analytics>x</div>",
+        ),
+        (
+            "<p data-consent='x\" onclick=\"y&amp;quot;'>",
+            "<p data-consent=\"x&quot; onclick=&quot;y&amp;quot;\" hidden=\"\" data-consent-data-consent='x\" onclick=\"y&amp;quot;'>",
+        ),
         (
             "<noscript data-consent=analytics><img src=x></noscript>",
-            "<noscript data-consent=analytics></noscript>",
+            "<noscript data-consent=\"analytics\" data-consent-data-consent=analytics></noscript>",
         ),
         (
             "<img data-consent=functional src=//ads.example>",
