@@ -23,8 +23,17 @@ pub(crate) static ASK_STYLE: Asset = Asset {
 
 /// Of the banner while it asks.
 pub(crate) static ASK_SCRIPT: Asset = Asset {
-    text: LazyLock::new(|| squeeze(include_str!("banner.js"))),
-    csp: "'sha256-BEso/YEwokdUKrp0nnnHiCjFLgrQSOPrZfkqdmVKoog='",
+    text: LazyLock::new(|| {
+        squeeze(concat!(
+            "{\n",
+            include_str!("host.js"),
+            include_str!("bring_back.js"),
+            include_str!("choose.js"),
+            include_str!("prompt.js"),
+            "}"
+        ))
+    }),
+    csp: "'sha256-TriRnqcPcD+FgBidL9ZHCIR81UyUwChJdbs2rprMgMQ='",
 };
 
 /// Of the banner after the choice.
@@ -33,10 +42,24 @@ pub(crate) static TAB_STYLE: Asset = Asset {
     csp: "'sha256-TMtQXC5YmtJjHkHO7MXZuSx6bVhW7l6w36rhmyjNwEE='",
 };
 
-/// Of the banner after the choice.
+/// Of the banner after a choice that denies something, which may be given back.
+pub(crate) static PART_TAB_SCRIPT: Asset = Asset {
+    text: LazyLock::new(|| {
+        squeeze(concat!(
+            "{\n",
+            include_str!("host.js"),
+            include_str!("bring_back.js"),
+            include_str!("choose.js"),
+            "}"
+        ))
+    }),
+    csp: "'sha256-RaLKThx6dHfw2yvhKkYnatyZEdN9zi8mprX6xiIhPrA='",
+};
+
+/// Of the banner after a choice that allows everything: what would only be taken away takes a load anyway.
 pub(crate) static TAB_SCRIPT: Asset = Asset {
     text: LazyLock::new(|| squeeze(include_str!("tab.js"))),
-    csp: "'sha256-YgUgDE9h0kGwsQBOUD3x717DfKCg4TglO5ZzonkaUEc='",
+    csp: "'sha256-fsC5CTL1n4qWXvUDQqnOj5TmRkL7LaFZOc7IrTg9dms='",
 };
 
 /// Of the policy page, which has no script.
@@ -84,10 +107,11 @@ mod tests {
     use base64::{Engine as _, prelude::BASE64_STANDARD};
     use sha2::{Digest as _, Sha256};
 
-    const ALL: [(&str, &Asset); 6] = [
+    const ALL: [(&str, &Asset); 7] = [
         ("ASK_STYLE", &ASK_STYLE),
         ("ASK_SCRIPT", &ASK_SCRIPT),
         ("TAB_STYLE", &TAB_STYLE),
+        ("PART_TAB_SCRIPT", &PART_TAB_SCRIPT),
         ("TAB_SCRIPT", &TAB_SCRIPT),
         ("PAGE_STYLE", &PAGE_STYLE),
         ("PLACEHOLDER_STYLE", &PLACEHOLDER_STYLE),

@@ -1,10 +1,15 @@
 {
-const root=document.currentScript.parentNode.shadowRoot
+const host=document.currentScript.parentNode,root=host.shadowRoot
 // Browsers without declarative shadow DOM have no tab.
 if(root){
-const form=root.querySelector("form"),tab=form[1]
+const form=root.querySelector("form"),panel=form[1].popoverTargetElement
+let from
+host.open=()=>panel.togglePopover(true)
 // Closing gives the focus back, unless the visitor moved it elsewhere.
-tab.popoverTargetElement.onbeforetoggle=()=>root.activeElement&&tab.focus()
+panel.onbeforetoggle=({newState})=>{
+if(newState=="open")from=root.activeElement||document.activeElement
+else if(root.activeElement)from.focus()
+}
 // Back to a page from before another choice. The answer is `no-store`.
 addEventListener("pageshow",async event=>{
 if(event.persisted){

@@ -24,10 +24,15 @@ const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../targ
 
 const servers = new Map()
 
-/** The example's address in this regime; it is started once for a test file. `csp` is what its pages say themselves. */
-export function site(regime = 'opt-in', layer = 'on', csp = undefined) {
-  const key = `${regime} ${layer} ${csp}`
-  if (!servers.has(key)) servers.set(key, start({ REGIME: regime, LAYER: layer, ...(csp && { CSP: csp }) }))
+/**
+ * The example's address in this regime; it is started once for a test file. `csp` is what its pages say themselves,
+ * `pages` a folder with more of them.
+ */
+export function site(regime = 'opt-in', layer = 'on', csp = undefined, pages = undefined) {
+  const key = `${regime} ${layer} ${csp} ${pages}`
+  if (!servers.has(key)) {
+    servers.set(key, start({ REGIME: regime, LAYER: layer, ...(csp && { CSP: csp }), ...(pages && { PAGES: pages }) }))
+  }
   return servers.get(key).then(server => server.address)
 }
 
@@ -147,9 +152,9 @@ export function launch(options = {}) {
 }
 
 /** Runs `look(page, site)` in a fresh profile. `options` are Playwright's, and `regime`, `js`, `in` (a browser). */
-export async function visit({ regime, layer, csp, js = true, in: where, ...options }, look) {
+export async function visit({ regime, layer, csp, pages, js = true, in: where, ...options }, look) {
   where ??= await (browser ??= launch())
-  const address = options.baseURL ?? (await site(regime, layer, csp))
+  const address = options.baseURL ?? (await site(regime, layer, csp, pages))
   const context = await where.newContext({ javaScriptEnabled: js, viewport: DESKTOP, ...options, baseURL: address })
   context.setDefaultTimeout(10_000)
   try {
