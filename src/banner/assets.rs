@@ -16,9 +16,13 @@ pub(crate) struct Asset {
 /// Of the banner while it asks.
 pub(crate) static ASK_STYLE: Asset = Asset {
     text: LazyLock::new(|| {
-        squeeze_style(concat!(include_str!("tab.css"), include_str!("banner.css")))
+        squeeze_style(concat!(
+            include_str!("tab.css"),
+            include_str!("status.css"),
+            include_str!("banner.css")
+        ))
     }),
-    csp: "'sha256-J7DXkUVfebdUUSArDPriFajaIn1TbMNxbWSdsTNhzE8='",
+    csp: "'sha256-VGHKiXmp46htzTQ3YiFWreGl1s3x/XJg7JsTFRLRE24='",
 };
 
 /// Of the banner while it asks.
@@ -33,7 +37,7 @@ pub(crate) static ASK_SCRIPT: Asset = Asset {
             "}"
         ))
     }),
-    csp: "'sha256-TriRnqcPcD+FgBidL9ZHCIR81UyUwChJdbs2rprMgMQ='",
+    csp: "'sha256-4hbsHVMClP/sNmT+pEYZr9e2zAQU4IS04P5aqob8ySg='",
 };
 
 /// Of the banner after the choice.
@@ -42,7 +46,15 @@ pub(crate) static TAB_STYLE: Asset = Asset {
     csp: "'sha256-TMtQXC5YmtJjHkHO7MXZuSx6bVhW7l6w36rhmyjNwEE='",
 };
 
-/// Of the banner after a choice that denies something, which may be given back.
+/// Of the banner after a choice that denies something, which the page may get back.
+pub(crate) static PART_TAB_STYLE: Asset = Asset {
+    text: LazyLock::new(|| {
+        squeeze_style(concat!(include_str!("tab.css"), include_str!("status.css")))
+    }),
+    csp: "'sha256-5lXKSJ2RrLruFuR4WQbVbxwiss/znaw2PqCQqxxMDXs='",
+};
+
+/// Of the banner after a choice that denies something, which the page may get back.
 pub(crate) static PART_TAB_SCRIPT: Asset = Asset {
     text: LazyLock::new(|| {
         squeeze(concat!(
@@ -53,13 +65,13 @@ pub(crate) static PART_TAB_SCRIPT: Asset = Asset {
             "}"
         ))
     }),
-    csp: "'sha256-RaLKThx6dHfw2yvhKkYnatyZEdN9zi8mprX6xiIhPrA='",
+    csp: "'sha256-F+Fmth+ckd2iNPSMJcbWWqbYGKpdv21rrNzDY7Jrf/c='",
 };
 
 /// Of the banner after a choice that allows everything: what would only be taken away takes a load anyway.
 pub(crate) static TAB_SCRIPT: Asset = Asset {
     text: LazyLock::new(|| squeeze(include_str!("tab.js"))),
-    csp: "'sha256-fsC5CTL1n4qWXvUDQqnOj5TmRkL7LaFZOc7IrTg9dms='",
+    csp: "'sha256-hDyrSIGhBCfPtNcmH49DBVzBAR7ZDjWafy39KpgfXSA='",
 };
 
 /// Of the policy page, which has no script.
@@ -107,10 +119,11 @@ mod tests {
     use base64::{Engine as _, prelude::BASE64_STANDARD};
     use sha2::{Digest as _, Sha256};
 
-    const ALL: [(&str, &Asset); 7] = [
+    const ALL: [(&str, &Asset); 8] = [
         ("ASK_STYLE", &ASK_STYLE),
         ("ASK_SCRIPT", &ASK_SCRIPT),
         ("TAB_STYLE", &TAB_STYLE),
+        ("PART_TAB_STYLE", &PART_TAB_STYLE),
         ("PART_TAB_SCRIPT", &PART_TAB_SCRIPT),
         ("TAB_SCRIPT", &TAB_SCRIPT),
         ("PAGE_STYLE", &PAGE_STYLE),

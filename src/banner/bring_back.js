@@ -16,7 +16,7 @@ if(stand?.firstChild)stand.replaceWith(...stand.childNodes)
 else stand?.remove()
 // It starts, or applies, when it is put in.
 if(isInert||/^(link|meta)$/.test(name))element.replaceWith(spot)
-for(const ours of["data-consent",isInert&&"type",(/^(iframe|embed|object|portal|fencedframe)$/.test(name)||element.hasAttribute("data-consent-data-consent"))&&"hidden",element.name=="tower-consent"&&"name"])element.removeAttribute(ours)
+for(const ours of["data-consent",isInert&&"type",(/^(iframe|embed|object|portal|fencedframe)$/.test(name)||element.dataset.consentDataConsent?.trim()==element.dataset.consent)&&"hidden",element.name=="tower-consent"&&"name"])element.removeAttribute(ours)
 for(const attribute of moved){
 const name=attribute.name.slice(13)
 element.removeAttributeNode(attribute)
@@ -51,10 +51,10 @@ scripts.push({element,spot,isLast:!element.async&&(element.type=="module"||!!ele
 }
 }
 // As the parser would: first what blocks, in order, then what is deferred. Of external ones the browser keeps the order.
-let last
+let before
 for(const{element,spot}of scripts.sort((a,b)=>a.isLast-b.isLast)){
-if(!element.src&&element.type!="module")await last
-if(spot.isConnected&&element.src&&!element.async&&!element.noModule&&/^((text|application)\/(x-)?(java|ecma|j|live)script[\d.]*)?$/i.test(element.type))last=new Promise(done=>["load","error"].map(name=>element.addEventListener(name,done)))
+if(!element.src&&element.type!="module")await before
+if(spot.isConnected&&element.src&&!element.async&&!element.noModule&&/^((text|application)\/(x-)?(java|ecma|j|live)script[\d.]*)?$/i.test(element.type))before=new Promise(done=>["load","error"].map(name=>element.addEventListener(name,done)))
 spot.replaceWith(element)
 }
 delete document.write

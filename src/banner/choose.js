@@ -1,9 +1,12 @@
-const read=state=>({...state.categories,...state.vendors,undeclared:state.undeclared})
+const toggles=[...form].filter(({name})=>name=="allow"),
+read=state=>({...state.categories,...state.vendors,undeclared:state.undeclared})
 // What is on in this page, as far as it is known.
 let was=Object.fromEntries(toggles.map(toggle=>[toggle.value,toggle.checked]))
 
 const show=state=>{
-const now=read(state),isLost=Object.keys(was).some(slug=>was[slug]&&!now[slug])
+const now=read(state),isLost=Object.keys(was).some(slug=>was[slug]&&!now[slug]),
+status=root.querySelector("[role=status]"),
+tab=form[1]
 was=now
 for(const toggle of toggles)toggle.checked=toggle.defaultChecked=now[toggle.value]
 if(state.decided){
@@ -12,8 +15,7 @@ tab.hidden=false
 if(root.activeElement)tab.focus()
 }
 host.dispatchEvent(new CustomEvent("tower-consent:change",{bubbles:true,composed:true,detail:state}))
-panel.hidePopover()
-const status=find("[role=status]")
+settings.hidePopover()
 status.textContent=status.dataset.saved
 // What runs can't be stopped.
 if(isLost)location.reload()
@@ -44,9 +46,10 @@ submit()
 if(shown)shown.focus()
 })
 
-// Back to a page from before another choice.
-addEventListener("pageshow",async event=>{
-if(!event.persisted)return
-const state=await(await fetch(new URL("state",form.action))).json(),now=read(state)
+// Back to a page from before another choice. The answer is `no-store`.
+addEventListener("pageshow",async({persisted})=>{
+if(persisted){
+const state=await(await fetch(form.action+"/../state")).json(),now=read(state)
 if(state.decided!=(host.dataset.state=="decided")||Object.keys(was).some(slug=>was[slug]!=now[slug]))location.reload()
+}
 })

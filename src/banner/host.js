@@ -3,16 +3,7 @@ template=host.querySelector("template"),
 root=host.shadowRoot||host.attachShadow({mode:"open"})
 // Browsers without declarative shadow DOM leave the template in place.
 if(template)root.append(template.content)
-const find=selector=>root.querySelector(selector),
-form=find("form"),
-tab=find("[part=tab]"),
-panel=find("[popover]"),
-toggles=[...root.querySelectorAll("[name=allow]")]
-
-let from
-host.open=()=>panel.togglePopover(true)
+let last,form=root.querySelector("form"),settings=root.querySelector("[popover]")
+host.open=()=>settings.showPopover()
 // Closing gives the focus back, unless the visitor moved it elsewhere.
-panel.onbeforetoggle=({newState})=>{
-if(newState=="open")from=root.activeElement||document.activeElement
-else if(root.activeElement)from.focus()
-}
+settings.onbeforetoggle=()=>settings.contains(root.activeElement)?last.focus():last=root.activeElement||document.activeElement

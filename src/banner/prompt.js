@@ -1,4 +1,4 @@
-const prompt=find("[part=prompt]")
+const prompt=root.querySelector("[part=prompt]")
 
 // What has the focus is not hidden behind the prompt: the prompt makes room.
 document.addEventListener("focusin",event=>{
@@ -16,5 +16,5 @@ if(detail.decided)host.removeAttribute("data-top")
 
 // Escape means no.
 prompt.onkeydown=event=>{
-if(event.key=="Escape"&&!panel.matches(":popover-open"))find("[value=reject]").click()
+if(event.key=="Escape"&&!settings.matches(":popover-open"))root.querySelector("[value=reject]").click()
 }

@@ -5,7 +5,9 @@
 
 use bytes::Bytes;
 
-use super::assets::{ASK_SCRIPT, ASK_STYLE, Asset, PART_TAB_SCRIPT, TAB_SCRIPT, TAB_STYLE};
+use super::assets::{
+    ASK_SCRIPT, ASK_STYLE, Asset, PART_TAB_SCRIPT, PART_TAB_STYLE, TAB_SCRIPT, TAB_STYLE,
+};
 use super::markup::{Markup, Slot, Template};
 use super::texts::{Prompt, Texts, fill};
 use crate::consent::Regime;
@@ -73,7 +75,7 @@ impl Banner {
 pub(crate) fn render(view: &View<'_>) -> Banner {
     let (style, script) = match (view.decided, view.allows_everything) {
         (false, _) => (&ASK_STYLE, &ASK_SCRIPT),
-        (true, false) => (&TAB_STYLE, &PART_TAB_SCRIPT),
+        (true, false) => (&PART_TAB_STYLE, &PART_TAB_SCRIPT),
         (true, true) => (&TAB_STYLE, &TAB_SCRIPT),
     };
     let texts = view.texts;
@@ -225,9 +227,11 @@ mod tests {
         let toggles = samples::categories(&texts);
         for regime in [Regime::OptIn, Regime::OptOut, Regime::Notice] {
             for (decided, allows_everything, budget) in
-                [(false, false, 4096), (true, false, 3000), (true, true, 1200)]
+                [(false, false, 4096), (true, false, 2800), (true, true, 1200)]
             {
-                for gpc_honored in [false, true] {
+                // Who allows everything that is sold is not who the signal spoke for.
+                let gpc = if allows_everything { &[false][..] } else { &[false, true] };
+                for &gpc_honored in gpc {
                     let view = samples::view(&texts, &toggles);
                     let html =
                         html(&View { regime, decided, allows_everything, gpc_honored, ..view });

@@ -142,16 +142,20 @@ const ANY = "img-src *"
 
 const look = (options, look) => visit({ pages, csp: ANY, ...options }, look)
 
-/** The page of this name, as it is for a visitor who accepted before. */
-async function whole(name, read, options = {}) {
-  return look(options, async page => {
+const wholes = new Map()
+
+/** What is read of the page of this name, as it is for a visitor who accepted before. */
+function whole(name, read) {
+  const key = `${name} ${read.name}`
+  if (!wholes.has(key)) wholes.set(key, look({}, async page => {
     await page.goto('/privacy')
     await button(page, 'prompt', 'accept').click()
     await showsDecided(page)
     await page.goto(`/${name}`)
     await page.waitForLoadState('networkidle')
     return read(page)
-  })
+  }))
+  return wholes.get(key)
 }
 
 /** Counts the loads of the page itself. */
