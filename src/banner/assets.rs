@@ -37,7 +37,7 @@ pub(crate) static ASK_SCRIPT: Asset = Asset {
             "}"
         ))
     }),
-    csp: "'sha256-4hbsHVMClP/sNmT+pEYZr9e2zAQU4IS04P5aqob8ySg='",
+    csp: "'sha256-5MjONkrDJpdIwAXlCeEA9WcnFeGWlKOoDX4w2qR5Yds='",
 };
 
 /// Of the banner after the choice.
@@ -65,7 +65,7 @@ pub(crate) static PART_TAB_SCRIPT: Asset = Asset {
             "}"
         ))
     }),
-    csp: "'sha256-F+Fmth+ckd2iNPSMJcbWWqbYGKpdv21rrNzDY7Jrf/c='",
+    csp: "'sha256-ZXELHqtC6RkOVbnn9Lhk+qryNQnQysKxDbqMBNKG9WE='",
 };
 
 /// Of the banner after a choice that allows everything: what would only be taken away takes a load anyway.

@@ -14,8 +14,8 @@ stand=standin(element)
 // A frame that moves loads anew: first.
 if(stand?.firstChild)stand.replaceWith(...stand.childNodes)
 else stand?.remove()
-// It starts, or applies, when it is put in.
-if(isInert||/^(link|meta)$/.test(name))element.replaceWith(spot)
+// It starts when it is put in.
+if(isInert||/^(link|meta|object)$/.test(name))element.replaceWith(spot)
 for(const ours of["data-consent",isInert&&"type",(/^(iframe|embed|object|portal|fencedframe)$/.test(name)||element.dataset.consentDataConsent?.trim()==element.dataset.consent)&&"hidden",element.name=="tower-consent"&&"name"])element.removeAttribute(ours)
 for(const attribute of moved){
 const name=attribute.name.slice(13)
@@ -35,7 +35,12 @@ try{
 if(document.readyState=="loading")await new Promise(done=>addEventListener("DOMContentLoaded",done))
 let until=1/0
 // The page's policy admits the vendors of the choice before.
-addEventListener("securitypolicyviolation",event=>event.disposition=="enforce"&&event.timeStamp<until&&again())
+addEventListener("securitypolicyviolation",event=>{
+if(event.disposition=="enforce"&&event.timeStamp<until){
+until=0
+again()
+}
+})
 // From inline scripts it would wipe out the page.
 document.write=document.writeln=again
 const scripts=[]

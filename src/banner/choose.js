@@ -27,8 +27,11 @@ document.addEventListener("click",async event=>{
 const[button]=event.composedPath(),{host:own}=button.getRootNode(),{form}=button
 if(button.name!="choice"||own?.localName!="tower-consent")return
 event.preventDefault()
-// The way without script always works.
-const submit=()=>form.requestSubmit(button),
+// The way without script always works; from where the form still is.
+const submit=()=>{
+root.append(form)
+form.requestSubmit(button)
+},
 // What takes the place of the button.
 shown=own!=host&&(own.firstElementChild||own.nextElementSibling)
 if(button.value=="once")bringBack((slug,element)=>slug==own.dataset.vendor&&standin(element),submit)

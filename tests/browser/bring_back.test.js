@@ -6,8 +6,24 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
-import { accepted, button, COOKIE, focused, inFront, opensSettings, part, showsDecided, showsPrompt, site, toggle, visit } from './support.js'
+import { after, test } from 'node:test'
+import {
+  button,
+  choiceCookie,
+  focused,
+  inFront,
+  launch,
+  opensSettings,
+  part,
+  showsDecided,
+  showsPrompt,
+  site,
+  state,
+  toggle,
+  togglesOn,
+  visit,
+  watch,
+} from './support.js'
 
 // A third party, by the paths that the example declares
 
@@ -243,7 +259,7 @@ const onlyAsync = log => log.filter(text => /^async/.test(text)).sort()
 for (const [name, { come, options }] of Object.entries(WAYS)) {
   test(`h3 b9 scripts run as they would have, once and in order, ${name}`, async () => {
     const expected = await whole('scripts', logOf)
-    assert.ok(expected.length > 20, `${expected}`)
+    assert.ok(expected.length >= 20, `${expected}`)
     await look(options, async page => {
       const accept = await come(page, '/scripts')
       assert.deepEqual(await logOf(page), [])
@@ -276,3 +292,310 @@ for (const [name, { come, options }] of Object.entries(WAYS)) {
     }
   })
 }
+
+test('h3 b9 what comes back is fetched as it would have been', async () => {
+  const requests = async () => [...new Set(asked.map(({ path }) => path))].sort()
+  asked.length = 0
+  const expected = await whole('elements', requests)
+  assert.ok(expected.length >= 20, `${expected}`)
+  await look({}, async page => {
+    await page.goto('/elements')
+    await page.waitForLoadState('networkidle')
+    asked.length = 0
+    await button(page, 'prompt', 'accept').click()
+    await isWhole(page)
+    assert.deepEqual(await requests(), expected)
+    assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector('h1')).color), 'rgb(1, 2, 3)')
+  })
+})
+
+test('h3 b9 what is allowed comes back, the rest stays out, and nothing runs twice', () =>
+  look({}, async page => {
+    await page.goto('/marked')
+    await opensSettings(page).click()
+    await toggle(page, 'analytics').click()
+    await button(page, 'settings', 'save').click()
+    await showsDecided(page)
+    await page.waitForFunction(() => window.log.length === 2)
+    await part(page, 'tab').click()
+    await toggle(page, 'marketing').click()
+    await button(page, 'settings', 'save').click()
+    await page.waitForFunction(() => window.log.length >= 3)
+    assert.deepEqual(await logOf(page), ['analytics analytics', 'metrics', 'marketing'])
+    // The marks are the author's.
+    assert.deepEqual(await page.locator('[data-consent]').evaluateAll(all => all.map(one => one.dataset.consent)), ['analytics', 'example-metrics', 'marketing'])
+  }))
+
+test('h3 b9 a page that still loads comes back whole', async () => {
+  // The end of the page is late.
+  const baseURL = await inFront(await site('opt-in', 'on', ANY, pages), (_, body) => body.replace('<p>The end</p>', '<script src="/late.js"></script><p>The end</p>'), (path, respond) => path === '/late.js' && setTimeout(respond, 1500))
+  await look({ baseURL }, async page => {
+    const expected = await whole('scripts', logOf)
+    await page.goto('/scripts', { waitUntil: 'commit' })
+    await button(page, 'prompt', 'accept').click()
+    await showsDecided(page)
+    assert.equal(await page.evaluate(() => document.readyState), 'loading')
+    await page.waitForFunction(count => window.log.length >= count, expected.length)
+    assert.deepEqual(withoutAsync(await logOf(page)), withoutAsync(expected))
+  })
+})
+
+test("h3 b9 the site's own frames come back, too", () =>
+  look({}, async page => {
+    await page.goto('/outer')
+    const picture = page.frameLocator('iframe').locator('img')
+    assert.equal(await picture.getAttribute('src'), null)
+    const seen = loads(page)
+    await button(page, 'prompt', 'accept').click()
+    await page.waitForLoadState('networkidle')
+    assert.equal(await picture.getAttribute('src'), `${T}/pixel.gif?say=inner`)
+    assert.deepEqual(seen, [])
+  }))
+
+// What can't be done in place
+
+test('h3 b9 what an inline script writes comes with a load of its own, and the page is not wiped out', () =>
+  look({}, async page => {
+    await page.goto('/writes')
+    const seen = loads(page)
+    await button(page, 'prompt', 'accept').click()
+    await page.locator('#written').waitFor()
+    await page.getByText('The end').waitFor()
+    await page.waitForLoadState('networkidle')
+    assert.deepEqual(seen, ['GET /writes'])
+    assert.deepEqual(await logOf(page), ['before'])
+  }))
+
+/** The page's policy has the third party while it is allowed, as the layer does with the sources of a vendor. */
+const guarded = () =>
+  site('opt-in', 'on', `default-src 'none'; script-src 'nonce-abc' 'sha256-${createHash('sha256').update("window.log = []; window.say = text => log.push(text)").digest('base64')}'`, pages).then(address =>
+    inFront(address, (headers, body) => {
+      const csp = headers['content-security-policy']
+      if (csp && !body.includes('data-consent-')) headers['content-security-policy'] = csp.replace("'nonce-abc'", `'nonce-abc' ${T}`) + `; frame-src ${T}`
+    }))
+
+for (const way of ['by the prompt', 'by the tab, after a no']) {
+  test(`h3 b4 g11 where the page's policy is from before the choice it is loaded anew, once, ${way}`, async () =>
+    look({ baseURL: await guarded() }, async page => {
+      const accept = await WAYS[way].come(page, '/csp')
+      const seen = loads(page)
+      await accept.click()
+      await page.frameLocator('iframe').getByRole('button', { name: 'Play' }).waitFor()
+      await page.waitForLoadState('networkidle')
+      assert.deepEqual(await logOf(page), ['tag tag', 'inline inline'])
+      assert.deepEqual(seen, ['GET /csp'])
+    }))
+}
+
+test('h3 b4 a policy that only reports is no reason to load', async () => {
+  const baseURL = await inFront(await site('opt-in', 'on', ANY, pages), headers => {
+    headers['content-security-policy-report-only'] = "default-src 'none'"
+  })
+  await look({ baseURL }, async page => {
+    await page.goto('/csp')
+    const seen = loads(page)
+    await button(page, 'prompt', 'accept').click()
+    await isWhole(page)
+    assert.deepEqual(await logOf(page), ['tag tag', 'inline inline'])
+    assert.deepEqual(seen, [])
+  })
+})
+
+test('c8 b9 opt-out: what runs is stopped by a load, after the event', () =>
+  look({ regime: 'opt-out' }, async page => {
+    await page.addInitScript(() => addEventListener('tower-consent:change', ({ detail }) => sessionStorage.setItem('told', `${sessionStorage.getItem('told') ?? ''} ${detail.categories.analytics}`)))
+    await page.goto('/scripts')
+    assert.ok((await logOf(page)).length > 10)
+    const seen = loads(page)
+    await button(page, 'prompt', 'reject').click()
+    await page.waitForFunction(() => window.log?.length === 0)
+    await showsDecided(page)
+    assert.deepEqual(seen, ['GET /scripts'])
+    assert.equal(await page.evaluate(() => sessionStorage.getItem('told')), ' false')
+  }))
+
+test('c7 b9 what came back is stopped by a load, too', () =>
+  look({}, async page => {
+    await page.goto('/marked')
+    await button(page, 'prompt', 'accept').click()
+    await page.waitForFunction(() => window.log.length === 3)
+    const seen = loads(page)
+    await part(page, 'tab').click()
+    await button(page, 'settings', 'reject').click()
+    await page.waitForFunction(() => window.log?.length === 0)
+    await showsDecided(page)
+    assert.deepEqual(seen, ['GET /marked'])
+    assert.deepEqual(await togglesOn(page), [])
+  }))
+
+test('b9 without the network the form is sent', () =>
+  look({}, async page => {
+    await page.goto('/marked')
+    await page.evaluate(() => (window.fetch = () => Promise.reject(new TypeError('no'))))
+    const seen = loads(page)
+    await button(page, 'prompt', 'accept').click()
+    await page.waitForFunction(() => window.log.length === 3)
+    assert.deepEqual(seen, ['POST /_consent/choice', 'GET /marked'])
+  }))
+
+// What stands in for frames
+
+/** As the layer would send it: with a form in the placeholder. */
+const withButtons = async () =>
+  inFront(await site('opt-in', 'on', ANY, pages), (_, body) =>
+    body.replace(/(<tower-consent data-state=gated data-vendor=([\w-]+)>.*?<\/p>)(.*?<\/div>)/gs, (_, start, vendor, end) =>
+      `${start}<form method=post action=/_consent/choice><input type=hidden name=return_to value="/embeds"><input type=hidden name=allow value=${vendor}><button name=choice value=once>Allow</button><button name=choice value=allow>Always</button>${end}</form>`))
+
+/** Answers `allow` as the layer would: this one vendor, all else as it was. */
+const answersAllow = page =>
+  page.route('**/_consent/choice', async route => {
+    if (!/choice=allow/.test(route.request().postData())) return route.continue()
+    const held = await (await fetch(new URL('/_consent/state', route.request().url()))).json()
+    held.vendors[route.request().postData().match(/allow=([\w-]+)/)[1]] = true
+    await route.fulfill({ json: held })
+  })
+
+const standins = page => page.locator('tower-consent[data-state=gated]')
+const frames = page => page.locator('iframe, object').evaluateAll(all => all.map(one => `${one.id} ${one.getAttribute(one.localName === 'object' ? 'data' : 'src') !== null && !one.hidden}`))
+
+for (const key of ['Enter', 'click']) {
+  test(`h4 b9 once: the embeds of this vendor come back, without a request to the site, by ${key}`, async () =>
+    look({ baseURL: await withButtons() }, async (page, address) => {
+      await page.goto('/embeds')
+      assert.equal(await standins(page).count(), 3)
+      const requests = []
+      page.on('request', request => request.url().startsWith(address) && requests.push(request.url()))
+      const once = standins(page).nth(1).locator('[value=once]')
+      if (key === 'click') await once.click()
+      else {
+        await once.focus()
+        await page.keyboard.press('Enter')
+      }
+      await standins(page).first().waitFor({ state: 'detached' })
+      assert.deepEqual(await frames(page), ['one true', 'two true', 'three true'])
+      assert.equal(await page.evaluate(() => document.activeElement.id), 'two', 'the focus goes on')
+      await page.waitForLoadState('networkidle')
+      assert.deepEqual(requests, [])
+      assert.deepEqual(await logOf(page), [], 'no script of the vendor, or of another')
+      assert.equal(await page.locator('#ad').getAttribute('src'), null)
+      assert.equal(await choiceCookie(page), undefined)
+      await showsPrompt(page)
+    }))
+}
+
+test('h4 b9 once, of an object', async () =>
+  look({ baseURL: await withButtons() }, async page => {
+    await page.goto('/embeds')
+    await button(page, 'prompt', 'reject').click()
+    await showsDecided(page)
+    await page.reload()
+    await standins(page).nth(2).locator('[value=once]').click()
+    await standins(page).first().waitFor({ state: 'detached' })
+    assert.deepEqual(await frames(page), ['one true', 'two true', 'three true'])
+  }))
+
+for (const decided of [false, true]) {
+  test(`h4 b9 always: all of this vendor comes back, and the rest is as it was, ${decided ? 'after a no' : 'before the choice'}`, async () =>
+    look({ baseURL: await withButtons() }, async page => {
+      await page.goto('/embeds')
+      if (decided) {
+        await button(page, 'prompt', 'reject').click()
+        await showsDecided(page)
+        await page.reload()
+      }
+      await page.evaluate(() => addEventListener('tower-consent:change', ({ detail }) => (window.told = detail)))
+      await answersAllow(page)
+      const seen = loads(page)
+      await standins(page).first().locator('[value=allow]').click()
+      await standins(page).first().waitFor({ state: 'detached' })
+      await page.waitForFunction(() => window.log.length > 0)
+      assert.deepEqual(await frames(page), ['one true', 'two true', 'three true'])
+      assert.deepEqual(await logOf(page), ['video script'])
+      assert.equal(await page.locator('#ad').getAttribute('src'), null)
+      assert.equal(await page.evaluate(() => document.activeElement.id), 'one')
+      assert.equal(await page.evaluate(() => window.told.vendors['example-video']), true)
+      assert.match(await part(page, 'tab').locator('xpath=..').locator('[role=status]').textContent(), /.+/)
+      await (decided ? showsDecided : showsPrompt)(page)
+      assert.deepEqual(seen, [])
+    }))
+}
+
+test('h4 g11 once, where the page\'s policy is from before, is asked of the server', async () => {
+  const address = await site('opt-in', 'on', "frame-src 'none'", pages)
+  const baseURL = await inFront(address, (_, body) =>
+    body.replace(/(<tower-consent data-state=gated data-vendor=([\w-]+)>.*?<\/p>)(.*?<\/div>)/gs, (_, start, vendor, end) =>
+      `${start}<form method=post action=/_consent/choice><input type=hidden name=allow value=${vendor}><button name=choice value=once>Allow</button>${end}</form>`))
+  await look({ baseURL }, async page => {
+    await page.goto('/embeds')
+    const seen = loads(page)
+    await standins(page).first().locator('[value=once]').click()
+    await page.waitForURL('**/_consent/choice')
+    assert.deepEqual([...new Set(seen)], ['POST /_consent/choice'])
+  })
+})
+
+// The interface for the page's own scripts
+
+const STATES = {
+  ask: async page => page.goto('/marked'),
+  'just decided': async page => {
+    await page.goto('/marked')
+    await button(page, 'prompt', 'reject').click()
+    await showsDecided(page)
+  },
+  'something denied': async page => {
+    await STATES['just decided'](page)
+    await page.goto('/marked')
+  },
+  'everything allowed': async page => {
+    await page.goto('/marked')
+    await button(page, 'prompt', 'accept').click()
+    await showsDecided(page)
+    await page.goto('/marked')
+  },
+}
+
+for (const [name, come] of Object.entries(STATES)) {
+  test(`b9 the page's own link opens the settings, and gets the focus back, ${name}`, () =>
+    look({}, async page => {
+      await come(page)
+      await page.evaluate(() => {
+        const link = document.createElement('a')
+        link.href = '/_consent'
+        link.textContent = 'Cookies'
+        document.body.append(link)
+        link.onclick = event => {
+          event.preventDefault()
+          document.querySelector('tower-consent').open()
+        }
+      })
+      const link = page.getByText('Cookies', { exact: true })
+      for (const close of [() => page.keyboard.press('Escape'), () => part(page, 'close').click()]) {
+        await link.focus()
+        await page.keyboard.press('Enter')
+        await part(page, 'settings').waitFor()
+        assert.equal(await (await focused(page)).getAttribute('part'), 'close')
+        await close()
+        await part(page, 'settings').waitFor({ state: 'hidden' })
+        assert.equal(await (await focused(page)).textContent(), 'Cookies')
+      }
+      assert.match(page.url(), /\/marked$/)
+      assert.equal(await page.evaluate(() => document.querySelector('tower-consent').dataset.state), name === 'ask' ? 'ask' : 'decided')
+    }))
+}
+
+test('b9 the state is told by address, by event, and by the element', () =>
+  look({}, async page => {
+    await page.addInitScript(() => document.addEventListener('tower-consent:change', ({ target, detail }) => (window.told = [target.dataset.state, detail])))
+    await page.goto('/marked')
+    const read = () => page.evaluate(async () => (await fetch('/_consent/state')).json())
+    assert.equal((await read()).decided, false)
+    await opensSettings(page).click()
+    await toggle(page, 'analytics').click()
+    await button(page, 'settings', 'save').click()
+    await showsDecided(page)
+    assert.deepEqual(await page.evaluate(() => window.told), ['decided', await read()])
+    assert.deepEqual(await read(), await state(page))
+    const { categories, vendors } = await read()
+    assert.deepEqual([categories.analytics, categories.marketing, vendors['example-metrics'], vendors['google-analytics'], vendors.youtube], [true, false, true, true, false])
+  }))

@@ -79,10 +79,12 @@ after(stop)
 /**
  * A server in front of the site that changes what it answers: `change(headers, body, path)` returns the new body. It
  * stands for what the example doesn't have, where Playwright's interception would turn off the browser's caches.
+ * Where `late(path, respond)` is true it sees to the answer.
  */
-export async function inFront(address, change) {
+export async function inFront(address, change, late) {
   const server = http.createServer(async (request, response) => {
     const { url: path, method, headers } = request
+    if (late?.(path, () => response.end())) return
     const onward = http.request(address + path, { method, headers: { ...headers, 'accept-encoding': 'identity' } })
     request.pipe(onward)
     onward.on('error', error => response.destroy(error))
