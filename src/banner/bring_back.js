@@ -64,7 +64,7 @@ spot.replaceWith(element)
 }
 delete document.write
 delete document.writeln
-until=performance.now()+5e3
+until&&=performance.now()+5e3
 }catch{
 again()
 }
