@@ -37,7 +37,7 @@ pub(crate) static ASK_SCRIPT: Asset = Asset {
             "}"
         ))
     }),
-    csp: "'sha256-LR5F/17WOeNmyA6J1ktVs5eKINN8Vi0mVxHnukr0a3w='",
+    csp: "'sha256-BdsEJ0jAbRLbVypUmTLBDos2y7m7fHpQGmaXgbfBeAw='",
 };
 
 /// Of the banner after the choice.
@@ -65,7 +65,7 @@ pub(crate) static PART_TAB_SCRIPT: Asset = Asset {
             "}"
         ))
     }),
-    csp: "'sha256-UhJD6gG1KxPEj6aOHyg2s3yVXRGAo+UPXXO2wM6/8No='",
+    csp: "'sha256-BlEuTJ0SXamQAOZ0Xe6nHNLmYpmWLpLpL3u1ArXzmS4='",
 };
 
 /// Of the banner after a choice that allows everything: what would only be taken away takes a load anyway.

@@ -1,3 +1,4 @@
+// A choice is sent, and applies, without a load.
 const toggles=[...form].filter(({name})=>name=="allow"),
 read=state=>({...state.categories,...state.vendors,undeclared:state.undeclared})
 // What is on in this page, as far as it is known.

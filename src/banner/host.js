@@ -1,3 +1,4 @@
+// What every script begins with that lets the page stay after a choice.
 const host=document.currentScript.parentNode,
 template=host.querySelector("template"),
 root=host.shadowRoot||host.attachShadow({mode:"open"})

@@ -1,3 +1,4 @@
+// The prompt, while it asks.
 const prompt=root.querySelector("[part=prompt]")
 
 // What has the focus is not hidden behind the prompt: the prompt makes room.

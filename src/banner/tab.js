@@ -1,3 +1,4 @@
+// The tab alone. (`const` would weigh more.)
 {
 let host=document.currentScript.parentNode,root=host.shadowRoot
 // Browsers without declarative shadow DOM have no tab.
