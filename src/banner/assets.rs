@@ -37,7 +37,7 @@ pub(crate) static ASK_SCRIPT: Asset = Asset {
             "}"
         ))
     }),
-    csp: "'sha256-BdsEJ0jAbRLbVypUmTLBDos2y7m7fHpQGmaXgbfBeAw='",
+    csp: "'sha256-Hr7IwqfNCoiMgSEA4Ls2/8E/F0c2m3VwUxFAcF3imvo='",
 };
 
 /// Of the banner after the choice.
@@ -65,7 +65,7 @@ pub(crate) static PART_TAB_SCRIPT: Asset = Asset {
             "}"
         ))
     }),
-    csp: "'sha256-BlEuTJ0SXamQAOZ0Xe6nHNLmYpmWLpLpL3u1ArXzmS4='",
+    csp: "'sha256-gtBiUcVTR3zbS0KMfbGAIFb75fPViQKyEJxoNgmI0q8='",
 };
 
 /// Of the banner after a choice that allows everything: what would only be taken away takes a load anyway.

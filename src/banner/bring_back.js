@@ -33,18 +33,19 @@ return spot
 
 // `again` is for what can't be done in place: it shows the page anew.
 bringBack=async(isAllowed,again)=>{
-try{
-if(document.readyState=="loading")await new Promise(done=>addEventListener("DOMContentLoaded",done))
 let until=1/0,before
-// The page's policy is from before the choice.
-addEventListener("securitypolicyviolation",event=>{
-if(event.disposition=="enforce"&&event.timeStamp<until){
+const fail=()=>{
+if(performance.now()<until){
 until=0
 again()
 }
-})
+}
+try{
+if(document.readyState=="loading")await new Promise(done=>addEventListener("DOMContentLoaded",done))
+// The page's policy is from before the choice.
+addEventListener("securitypolicyviolation",({disposition})=>disposition=="enforce"&&fail())
 // From an inline script it would wipe out the page.
-document.write=document.writeln=again
+document.write=document.writeln=fail
 const scripts=[]
 for(const element of all(document)){
 const moved=[...element.attributes].filter(({name})=>name.startsWith("data-consent-"))
@@ -67,6 +68,6 @@ delete document.write
 delete document.writeln
 until&&=performance.now()+5e3
 }catch{
-again()
+fail()
 }
 }

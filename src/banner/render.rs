@@ -226,6 +226,7 @@ mod tests {
         let texts = samples::english();
         let toggles = samples::categories(&texts);
         for regime in [Regime::OptIn, Regime::OptOut, Regime::Notice] {
+            // Of the second, 0.9 KB bring back what was taken out, and 0.6 KB send and show a choice without a load.
             for (decided, allows_everything, budget) in
                 [(false, false, 4096), (true, false, 2800), (true, true, 1200)]
             {

@@ -151,6 +151,7 @@ page('inner', '', `<h1>Inner</h1><img src="${T}/pixel.gif?say=inner" alt="">`)
 page('outer', '', '<h1>Outer</h1><iframe src="/inner" title="Inner"></iframe>')
 page('writes', '', `<h1>Writes</h1><script data-consent="analytics">say('before'); document.write('<p id=written>Written</p>')</script><p>The end</p>`)
 page('marked', inline('analytics') + '<script data-consent="example-metrics">say("metrics")</script>', '<h1>Marked</h1><script data-consent="marketing">say("marketing")</script>')
+page('nonces', external('tag', 'nonce="abc"') + inline('inline', 'nonce="abc"'))
 page('csp', external('tag') + inline('inline', 'nonce="abc"'), `<h1>Policy</h1><iframe src="${T}/embed?say=csp" title="One" width="300" height="100"></iframe>`)
 
 // Not a policy of any kind, unless a test says so.
@@ -366,9 +367,37 @@ test('h3 b9 what an inline script writes comes with a load of its own, and the p
     assert.deepEqual(await logOf(page), ['before'])
   }))
 
+const SCRIPTS = `script-src 'nonce-abc' 'sha256-${createHash('sha256').update('window.log = []; window.say = text => log.push(text)').digest('base64')}'`
+
+for (const [name, csp] of Object.entries({ nonces: SCRIPTS, 'nonces and strict-dynamic': `${SCRIPTS} 'strict-dynamic'` })) {
+  test(`h3 b4 scripts keep their nonces, ${name}`, () =>
+    look({ csp }, async page => {
+      const seen = await watch(page)
+      await page.goto('/nonces')
+      const been = loads(page)
+      await button(page, 'prompt', 'accept').click()
+      await isWhole(page)
+      assert.deepEqual(await logOf(page), ['tag tag', 'inline inline'])
+      assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll('[data-own]')].map(one => one.nonce)), ['abc', 'abc'])
+      // The example has no icon for such pages.
+      assert.deepEqual([been, seen.filter(text => !/404/.test(text))], [[], []])
+    }))
+}
+
+test('h3 b4 where a script must not set the address of another, the page is loaded anew', () =>
+  look({ csp: "require-trusted-types-for 'script'" }, async page => {
+    await page.goto('/csp')
+    const seen = loads(page)
+    await button(page, 'prompt', 'accept').click()
+    await page.frameLocator('iframe').getByRole('button', { name: 'Play' }).waitFor()
+    await isWhole(page)
+    assert.deepEqual(await logOf(page), ['tag tag', 'inline inline'])
+    assert.deepEqual(seen, ['GET /csp'])
+  }))
+
 /** The page's policy has the third party while it is allowed, as the layer does with the sources of a vendor. */
 const guarded = () =>
-  site('opt-in', 'on', `default-src 'none'; script-src 'nonce-abc' 'sha256-${createHash('sha256').update("window.log = []; window.say = text => log.push(text)").digest('base64')}'`, pages).then(address =>
+  site('opt-in', 'on', `default-src 'none'; ${SCRIPTS}`, pages).then(address =>
     inFront(address, (headers, body) => {
       const csp = headers['content-security-policy']
       if (csp && !body.includes('data-consent-')) headers['content-security-policy'] = csp.replace("'nonce-abc'", `'nonce-abc' ${T}`) + `; frame-src ${T}`
