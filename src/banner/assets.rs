@@ -37,7 +37,7 @@ pub(crate) static ASK_SCRIPT: Asset = Asset {
             "}"
         ))
     }),
-    csp: "'sha256-Hr7IwqfNCoiMgSEA4Ls2/8E/F0c2m3VwUxFAcF3imvo='",
+    csp: "'sha256-uF23xqHSySMzsmpOkX6ZzrtRNpVkNHjfDzC09XPR8dU='",
 };
 
 /// Of the banner after the choice.
@@ -65,7 +65,7 @@ pub(crate) static PART_TAB_SCRIPT: Asset = Asset {
             "}"
         ))
     }),
-    csp: "'sha256-gtBiUcVTR3zbS0KMfbGAIFb75fPViQKyEJxoNgmI0q8='",
+    csp: "'sha256-8g27Cy83Q0Be4GC3j3bJy66ZKUDtSOZINinHB5xh/HA='",
 };
 
 /// Of the banner after a choice that allows everything: what would only be taken away takes a load anyway.

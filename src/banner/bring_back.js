@@ -1,5 +1,5 @@
 // What was taken out of the page comes back, as if it had never been away.
-const gated="tower-consent[data-state=gated]",
+const gated="tower-consent[data-vendor]",
 // What stands in for an element: around it, or empty before it.
 standin=element=>element.closest(gated)||element.previousElementSibling?.closest(gated+":empty"),
 
