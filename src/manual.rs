@@ -10,6 +10,9 @@ pub mod caching {}
 #[doc = include_str!("manual/csp.md")]
 pub mod csp {}
 
+#[doc = include_str!("manual/script.md")]
+pub mod script {}
+
 #[doc = include_str!("manual/compression.md")]
 pub mod compression {}
 

@@ -3,6 +3,7 @@
 mod common;
 
 use std::{
+    collections::BTreeMap,
     convert::Infallible,
     pin::Pin,
     sync::{
@@ -24,7 +25,8 @@ use http_body_util::BodyExt;
 use proptest::prelude::*;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 use tower_consent::{
-    Category, Consent, ConsentLayer, CookieRule, Policy, PolicyBuilder, Regime, Vendor, category,
+    Category, Consent, ConsentLayer, CookieRule, Policy, PolicyBuilder, Regime, Undeclared, Vendor,
+    catalog, category,
 };
 
 fn policy() -> PolicyBuilder {
@@ -360,13 +362,15 @@ fn e4_a_script_gets_json() {
     let cookie = format!("__Host-consent={}", answer.choice().unwrap());
     assert_eq!(told, state(&layer, &[("cookie", &cookie)]), "the state that the choice makes");
     let mut told = told;
+    let vendors = take_vendors(&mut told);
+    assert!(vendors["example-video"] && vendors["google-analytics"] && !vendors["youtube"]);
     let at = told["at"].take();
     assert_eq!(
         told,
         serde_json::json!({
             "regime": "opt_in", "decided": true, "at": null, "revision": 3,
             "categories": {"necessary": true, "preferences": false, "analytics": true, "marketing": false},
-            "vendors": {"example-video": true}, "gpc": false,
+            "undeclared": false, "gpc": false,
         })
     );
     let at = at.as_str().unwrap();
@@ -415,26 +419,60 @@ fn e4_the_state_is_told_exactly() {
         let layer = layer(
             policy().regime(regime).vendor(Vendor::new("v", "V", "analytics")).build().unwrap(),
         );
+        let mut told = state(&layer, &[]);
+        let vendors = take_vendors(&mut told);
+        assert_eq!((vendors["v"], vendors["hotjar"]), (undecided, undecided));
+        assert!(vendors["stripe"] && vendors.len() == 1 + catalog::all().len());
         assert_eq!(
-            state(&layer, &[]),
+            told,
             serde_json::json!({
                 "regime": name, "decided": false, "at": null, "revision": 1,
                 "categories": {
                     "necessary": true, "preferences": undecided, "analytics": undecided, "marketing": undecided,
                 },
-                "vendors": {"v": undecided}, "gpc": false,
+                "undeclared": undecided, "gpc": false,
             })
         );
         let cookie = format!("__Host-consent=1.1.{at}.save.-preferences+analytics-marketing");
+        let mut told = state(&layer, &[("cookie", &cookie), ("sec-gpc", "1")]);
+        let vendors = take_vendors(&mut told);
+        assert!(!vendors["v"] && !vendors["hotjar"] && vendors["stripe"]);
         assert_eq!(
-            state(&layer, &[("cookie", &cookie), ("sec-gpc", "1")]),
+            told,
             serde_json::json!({
                 "regime": name, "decided": true, "at": "2026-11-24T03:00:00Z", "revision": 1,
                 "categories": {"necessary": true, "preferences": false, "analytics": false, "marketing": false},
-                "vendors": {"v": false}, "gpc": true,
+                "undeclared": false, "gpc": true,
             })
         );
     }
+}
+
+#[test]
+fn h3_the_state_tells_of_all_that_an_element_may_be_gated_for() {
+    for (policy, form, undeclared) in [
+        (policy(), "choice=accept", true),
+        (policy(), "choice=save&allow=marketing", false),
+        (policy().undeclared_hosts(Undeclared::Block), "choice=accept", false),
+        // What belongs to a category that the policy lacks is never allowed.
+        (policy().omit_category("preferences"), "choice=accept", true),
+    ] {
+        let mut request = post(form);
+        request.headers_mut().insert("accept", "application/json".parse().unwrap());
+        let mut told = exchange(&layer(policy.build().unwrap()), request, ok()).json();
+        assert_eq!(told["undeclared"], undeclared, "{form}");
+        let categories = told["categories"].take();
+        let vendors = take_vendors(&mut told);
+        for vendor in catalog::all() {
+            let allowed = categories[vendor.category()].as_bool().unwrap_or(false);
+            assert_eq!(vendors[vendor.slug()], allowed, "{form}: {}", vendor.slug());
+        }
+    }
+}
+
+/// Takes the vendors out of the state: the catalog is long.
+fn take_vendors(state: &mut serde_json::Value) -> BTreeMap<String, bool> {
+    serde_json::from_value(state.as_object_mut().unwrap().remove("vendors").unwrap()).unwrap()
 }
 
 #[test]

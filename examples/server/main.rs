@@ -1,7 +1,8 @@
 //! Example News: a small site behind the consent layer, and a stand-in for the third parties that it calls.
 //!
 //! `cargo run --example server`, with `PORT`, `REGIME=opt-in|opt-out|notice` and `LAYER=on|off` from the environment;
-//! `CSP` takes the place of the pages' own Content-Security-Policy, and `META_CSP` stands in the pages themselves.
+//! `CSP` takes the place of the pages' own Content-Security-Policy, `META_CSP` stands in the pages themselves, and `PAGES` is
+//! a folder of more pages, `/name` for `name.html`.
 
 mod site;
 mod standin;

@@ -3,8 +3,9 @@
 use std::{
     collections::BTreeMap,
     convert::Infallible,
-    env,
+    env, fs,
     hash::{BuildHasher, RandomState},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -76,7 +77,7 @@ pub(crate) fn router(third_party: &str) -> Result<Router, InvalidHeaderValue> {
         router = router.route(path, get(([(header::CONTENT_TYPE, "image/svg+xml")], picture)));
     }
     Ok(router
-        .fallback(not_found)
+        .fallback(other)
         .with_state(Arc::from(third_party))
         .layer(from_fn_with_state(PageHeaders::new(third_party)?, like_most_sites)))
 }
@@ -162,7 +163,15 @@ async fn time_now() -> Json<serde_json::Value> {
     Json(json!({ "time": now.format(&Rfc3339).unwrap_or_default(), "unix": now.unix_timestamp() }))
 }
 
-async fn not_found(State(third_party): State<Arc<str>>, uri: Uri) -> (StatusCode, Html<String>) {
+/// A page of the visitor's own, or none.
+async fn other(State(third_party): State<Arc<str>>, uri: Uri) -> (StatusCode, Html<String>) {
+    let own = env::var_os("PAGES").map(|folder| {
+        let name = uri.path().split('/').next_back().unwrap_or_default();
+        Path::new(&folder).join(name).with_extension("html")
+    });
+    if let Some(page) = own.and_then(|file| fs::read_to_string(file).ok()) {
+        return (StatusCode::OK, Html(page));
+    }
     let text = include_str!("pages/not-found.html").replace("{{path}}", &escape(uri.path()));
     (StatusCode::NOT_FOUND, Html(page(&third_party, "", "Not found", &text)))
 }

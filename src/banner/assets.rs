@@ -16,15 +16,28 @@ pub(crate) struct Asset {
 /// Of the banner while it asks.
 pub(crate) static ASK_STYLE: Asset = Asset {
     text: LazyLock::new(|| {
-        squeeze_style(concat!(include_str!("tab.css"), include_str!("banner.css")))
+        squeeze_style(concat!(
+            include_str!("tab.css"),
+            include_str!("status.css"),
+            include_str!("banner.css")
+        ))
     }),
-    csp: "'sha256-J7DXkUVfebdUUSArDPriFajaIn1TbMNxbWSdsTNhzE8='",
+    csp: "'sha256-VGHKiXmp46htzTQ3YiFWreGl1s3x/XJg7JsTFRLRE24='",
 };
 
 /// Of the banner while it asks.
 pub(crate) static ASK_SCRIPT: Asset = Asset {
-    text: LazyLock::new(|| squeeze(include_str!("banner.js"))),
-    csp: "'sha256-BEso/YEwokdUKrp0nnnHiCjFLgrQSOPrZfkqdmVKoog='",
+    text: LazyLock::new(|| {
+        squeeze(concat!(
+            "{\n",
+            include_str!("host.js"),
+            include_str!("bring_back.js"),
+            include_str!("choose.js"),
+            include_str!("prompt.js"),
+            "}"
+        ))
+    }),
+    csp: "'sha256-IfwbDFUtmvD/7yQxLeHIq6LWhXYwAyxVjvQ9wOnlVA0='",
 };
 
 /// Of the banner after the choice.
@@ -33,10 +46,32 @@ pub(crate) static TAB_STYLE: Asset = Asset {
     csp: "'sha256-TMtQXC5YmtJjHkHO7MXZuSx6bVhW7l6w36rhmyjNwEE='",
 };
 
-/// Of the banner after the choice.
+/// Of the banner after a choice that denies something, which the page may get back.
+pub(crate) static PART_TAB_STYLE: Asset = Asset {
+    text: LazyLock::new(|| {
+        squeeze_style(concat!(include_str!("tab.css"), include_str!("status.css")))
+    }),
+    csp: "'sha256-5lXKSJ2RrLruFuR4WQbVbxwiss/znaw2PqCQqxxMDXs='",
+};
+
+/// Of the banner after a choice that denies something, which the page may get back.
+pub(crate) static PART_TAB_SCRIPT: Asset = Asset {
+    text: LazyLock::new(|| {
+        squeeze(concat!(
+            "{\n",
+            include_str!("host.js"),
+            include_str!("bring_back.js"),
+            include_str!("choose.js"),
+            "}"
+        ))
+    }),
+    csp: "'sha256-QkuELOXSLFnVR2KdU8fKBnpyXxSz1a/xpC02UBZJikw='",
+};
+
+/// Of the banner after a choice that allows everything: what would only be taken away takes a load anyway.
 pub(crate) static TAB_SCRIPT: Asset = Asset {
     text: LazyLock::new(|| squeeze(include_str!("tab.js"))),
-    csp: "'sha256-YgUgDE9h0kGwsQBOUD3x717DfKCg4TglO5ZzonkaUEc='",
+    csp: "'sha256-hDyrSIGhBCfPtNcmH49DBVzBAR7ZDjWafy39KpgfXSA='",
 };
 
 /// Of the policy page, which has no script.
@@ -84,10 +119,12 @@ mod tests {
     use base64::{Engine as _, prelude::BASE64_STANDARD};
     use sha2::{Digest as _, Sha256};
 
-    const ALL: [(&str, &Asset); 6] = [
+    const ALL: [(&str, &Asset); 8] = [
         ("ASK_STYLE", &ASK_STYLE),
         ("ASK_SCRIPT", &ASK_SCRIPT),
         ("TAB_STYLE", &TAB_STYLE),
+        ("PART_TAB_STYLE", &PART_TAB_STYLE),
+        ("PART_TAB_SCRIPT", &PART_TAB_SCRIPT),
         ("TAB_SCRIPT", &TAB_SCRIPT),
         ("PAGE_STYLE", &PAGE_STYLE),
         ("PLACEHOLDER_STYLE", &PLACEHOLDER_STYLE),

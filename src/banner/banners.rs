@@ -16,10 +16,27 @@ use crate::{
     policy::{Category, Policy, Purpose, Vendor, category},
 };
 
-/// The banners of a site, made once: by whether the visitor decided, and whether a signal is
-/// honored.
+/// The banners of a site, made once: by what the visitor decided, and whether a signal is honored.
 pub(crate) struct Banners {
-    all: [(Banner, u64); 4],
+    all: [(Banner, u64); 6],
+}
+
+/// What a banner depends on, of the visitor.
+#[derive(Clone, Copy)]
+struct State {
+    decided: bool,
+    allows_everything: bool,
+    gpc_honored: bool,
+}
+
+impl State {
+    fn of(consent: &Consent) -> Self {
+        Self {
+            decided: consent.is_decided(),
+            allows_everything: consent.allows_everything(),
+            gpc_honored: consent.honors_gpc(),
+        }
+    }
 }
 
 /// The policy page for one visitor, and the CSP source of its style.
@@ -31,9 +48,17 @@ pub(crate) struct PolicyPage {
 impl Banners {
     pub(crate) fn new(policy: &Policy) -> Self {
         let toggles = toggles(policy);
-        let states = [(false, false), (false, true), (true, false), (true, true)];
-        let all = states.map(|(decided, gpc_honored)| {
-            let banner = render::render(&view(policy, &toggles, decided, gpc_honored));
+        let states = [
+            (false, false, false),
+            (false, false, true),
+            (true, false, false),
+            (true, false, true),
+            (true, true, false),
+            (true, true, true),
+        ];
+        let all = states.map(|(decided, allows_everything, gpc_honored)| {
+            let state = State { decided, allows_everything, gpc_honored };
+            let banner = render::render(&view(policy, &toggles, state));
             let mut hasher = DefaultHasher::new();
             banner.fill("", |_| false, |_| String::new()).hash(&mut hasher);
             (banner, hasher.finish())
@@ -42,12 +67,15 @@ impl Banners {
     }
 
     fn of(&self, consent: &Consent) -> &(Banner, u64) {
-        let [ask, ask_gpc, tab, tab_gpc] = &self.all;
-        match (consent.is_decided(), consent.honors_gpc()) {
-            (false, false) => ask,
-            (false, true) => ask_gpc,
-            (true, false) => tab,
-            (true, true) => tab_gpc,
+        let [ask, ask_gpc, part, part_gpc, whole, whole_gpc] = &self.all;
+        let state = State::of(consent);
+        match (state.decided, state.allows_everything, state.gpc_honored) {
+            (false, _, false) => ask,
+            (false, _, true) => ask_gpc,
+            (true, false, false) => part,
+            (true, false, true) => part_gpc,
+            (true, true, false) => whole,
+            (true, true, true) => whole_gpc,
         }
     }
 
@@ -72,7 +100,7 @@ impl Banners {
 pub(crate) fn policy_page(consent: &Consent) -> PolicyPage {
     let policy = consent.policy();
     let toggles = toggles(policy);
-    let banner = view(policy, &toggles, consent.is_decided(), consent.honors_gpc());
+    let banner = view(policy, &toggles, State::of(consent));
     let decided_on = consent.choice().map(|choice| format_date(choice.at()));
     let lifetime_days = policy.declared().lifetime_days;
     let days = lifetime_days.to_string();
@@ -108,16 +136,12 @@ fn lone_vendors(consent: &Consent) -> impl Fn(usize) -> String {
     }
 }
 
-fn view<'a>(
-    policy: &'a Policy,
-    toggles: &'a [Toggle<'a>],
-    decided: bool,
-    gpc_honored: bool,
-) -> View<'a> {
+fn view<'a>(policy: &'a Policy, toggles: &'a [Toggle<'a>], state: State) -> View<'a> {
     View {
         regime: policy.regime(),
-        decided,
-        gpc_honored,
+        decided: state.decided,
+        allows_everything: state.allows_everything,
+        gpc_honored: state.gpc_honored,
         site: policy.site(),
         endpoint: &policy.declared().endpoint,
         privacy_url: policy.declared().privacy_url.as_deref(),

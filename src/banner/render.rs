@@ -5,7 +5,9 @@
 
 use bytes::Bytes;
 
-use super::assets::{ASK_SCRIPT, ASK_STYLE, Asset, TAB_SCRIPT, TAB_STYLE};
+use super::assets::{
+    ASK_SCRIPT, ASK_STYLE, Asset, PART_TAB_SCRIPT, PART_TAB_STYLE, TAB_SCRIPT, TAB_STYLE,
+};
 use super::markup::{Markup, Slot, Template};
 use super::texts::{Prompt, Texts, fill};
 use crate::consent::Regime;
@@ -16,6 +18,8 @@ pub(crate) struct View<'a> {
     pub(crate) regime: Regime,
     /// Whether the visitor decided: the tab shows instead of the prompt.
     pub(crate) decided: bool,
+    /// Whether all that is asked is allowed, so that nothing can be given back to the page.
+    pub(crate) allows_everything: bool,
     /// Whether the browser's opt-out signal holds, so that the banner says so.
     pub(crate) gpc_honored: bool,
     /// The site's name.
@@ -83,8 +87,11 @@ impl Banner {
 
 /// Makes the banner.
 pub(crate) fn render(view: &View<'_>) -> Banner {
-    let (style, script) =
-        if view.decided { (&TAB_STYLE, &TAB_SCRIPT) } else { (&ASK_STYLE, &ASK_SCRIPT) };
+    let (style, script) = match (view.decided, view.allows_everything) {
+        (false, _) => (&ASK_STYLE, &ASK_SCRIPT),
+        (true, false) => (&PART_TAB_STYLE, &PART_TAB_SCRIPT),
+        (true, true) => (&TAB_STYLE, &TAB_SCRIPT),
+    };
     let texts = view.texts;
     let prompt = texts.prompt(view.regime);
     let state = if view.decided { "decided" } else { "ask" };
@@ -109,6 +116,9 @@ pub(crate) fn render(view: &View<'_>) -> Banner {
     settings(&mut html, view);
     if !view.decided {
         first_layer(&mut html, view, prompt);
+    }
+    // Where the page stays after a choice.
+    if !(view.decided && view.allows_everything) {
         html.raw("<p role=status data-saved=\"").text(&texts.saved).raw("\"></p>");
     }
     html.raw("</form></template>");
@@ -257,13 +267,20 @@ mod tests {
         let texts = samples::english();
         let toggles = samples::categories(&texts);
         for regime in [Regime::OptIn, Regime::OptOut, Regime::Notice] {
-            for (decided, budget) in [(false, 4096), (true, 1200)] {
-                for gpc_honored in [false, true] {
+            // Of the second, 0.9 KB bring back what was taken out, and 0.6 KB send and show a choice without a load.
+            for (decided, allows_everything, budget) in
+                [(false, false, 4096), (true, false, 2900), (true, true, 1200)]
+            {
+                // Who allows everything that is sold is not who the signal spoke for.
+                let gpc = if allows_everything { &[false][..] } else { &[false, true] };
+                for &gpc_honored in gpc {
                     let view = samples::view(&texts, &toggles);
-                    let html = html(&View { regime, decided, gpc_honored, ..view });
+                    let html =
+                        html(&View { regime, decided, allows_everything, gpc_honored, ..view });
                     let weight = brotli(&html);
                     println!(
-                        "{regime:?}, decided {decided}: {} bytes, brotli {weight}",
+                        "{regime:?}, decided {decided}, everything {allows_everything}: {} bytes, \
+                         brotli {weight}",
                         html.len()
                     );
                     assert!(weight <= budget, "{weight}");

@@ -29,6 +29,7 @@ pub(super) fn view<'a>(texts: &'a Texts, toggles: &'a [Toggle<'a>]) -> View<'a> 
     View {
         regime: Regime::OptIn,
         decided: false,
+        allows_everything: false,
         gpc_honored: false,
         site: "Example News",
         endpoint: "/_consent",

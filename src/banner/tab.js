@@ -1,15 +1,17 @@
+// The tab alone. (`const` would weigh more.)
 {
-const root=document.currentScript.parentNode.shadowRoot
+let host=document.currentScript.parentNode,root=host.shadowRoot
 // Browsers without declarative shadow DOM have no tab.
 if(root){
-const form=root.querySelector("form"),tab=form[1]
+let last,form=root.querySelector("form"),settings=form[1].popoverTargetElement
+host.open=()=>settings.showPopover()
 // Closing gives the focus back, unless the visitor moved it elsewhere.
-tab.popoverTargetElement.onbeforetoggle=()=>root.activeElement&&tab.focus()
+settings.onbeforetoggle=()=>settings.contains(root.activeElement)?last.focus():last=root.activeElement||document.activeElement
 // Back to a page from before another choice. The answer is `no-store`.
-addEventListener("pageshow",async event=>{
-if(event.persisted){
-const state=await(await fetch(new URL("state",form.action))).json()
-for(const{value,defaultChecked}of form)if({...state.categories,...state.vendors}[value]==!defaultChecked)location.reload()
+addEventListener("pageshow",async({persisted})=>{
+if(persisted){
+let{categories,vendors}=await(await fetch(form.action+"/../state")).json()
+for(let{value}of form)if({...categories,...vendors}[value]==0)location.reload()
 }
 })
 }

@@ -30,3 +30,4 @@ pub(crate) use report::Report;
 pub(crate) use request::{Host, Visit, request};
 pub(crate) use response::{Page, Treatment, page_gate, response, rewriter};
 pub(crate) use rewriter::Rewriter;
+pub(crate) use vendors::VendorGate;

@@ -126,8 +126,7 @@ withAndWithoutScript('b5 keyboard: the prompt comes first, takes no focus, and h
 
 for (const [value, key] of [['accept', 'Enter'], ['reject', 'Space']]) {
   withAndWithoutScript(`b5 keyboard: ${value} by ${key}`, {}, async (page, _, js) => {
-    // After a yes, /article is loaded anew: see gate.test.js.
-    await page.goto('/privacy')
+    await page.goto('/article')
     assert.ok((await tabTo(page, button(page, 'prompt', value))) <= 4)
     await page.keyboard.press(key)
     await showsDecided(page)

@@ -86,7 +86,7 @@ const isStyled = element => getComputedStyle(element).fontWeight === '600'
 test("b4 what the page's policy forbids stays forbidden", async () => {
   const csp = STRICT["default-src 'none'"]
   // The page's own inline code is put in where it passes by.
-  const baseURL = await inFront(await site('opt-in', 'on', csp), (_, body) =>
+  const baseURL = await inFront(await site('opt-in', 'on', { csp }), (_, body) =>
     body.replace('</head>', '<style>body { outline: 1px solid }</style><script>document.title = "ran"</script></head>'))
   await visit({ baseURL }, async page => {
     await page.goto('/privacy')

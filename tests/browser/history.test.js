@@ -109,6 +109,26 @@ for (const cache of ['http cache', 'http cache of pages that stay fresh', 'bfcac
   }
 }
 
+for (const cache of ['http cache', 'http cache of pages that stay fresh', 'bfcache']) {
+  test(`v3 a link to a page from before a withdrawal by script, ${cache}`, () =>
+    visit({ in: browsers.get(cache), baseURL: cache.endsWith('fresh') ? fresh : undefined }, async page => {
+      const other = await page.context().newPage()
+      await other.goto('/privacy')
+      await page.goto('/')
+      await button(page, 'prompt', 'accept').click()
+      await showsDecided(page)
+      await page.goto('/article')
+      await shows(page, ['preferences', 'analytics', 'marketing'])
+      await page.goto('/')
+      // It still asks, and has the script that needs no load.
+      await button(other, 'prompt', 'reject').click()
+      await showsDecided(other)
+      await page.locator('nav a[href="/article"]').click()
+      await page.waitForURL('**/article')
+      await shows(page, [])
+    }))
+}
+
 test('v3 pages that stay fresh really come from the http cache', () =>
   visit({ baseURL: fresh }, async page => {
     await page.goto('/')

@@ -41,7 +41,7 @@ test("b7 the validator accepts the example's pages, with the banner and without"
   for (const [name, body] of [...pages]) {
     const insides = [...body.matchAll(/<template shadowrootmode=open>(<style>.*?<\/style>)(.*?)<\/template>/gs)]
     // After it, one for the video.
-    const isGated = /data-state=gated/.test(body)
+    const isGated = /<tower-consent data-state=gated/.test(body)
     assert.equal(insides.length, /^opt-in off|policy page/.test(name) ? 0 : isGated ? 2 : 1, name)
     assert.equal(isGated, /^opt-in on ask \/article$| \/article gpc$/.test(name), name)
     for (const [index, [, style, inside]] of insides.entries()) {
@@ -71,7 +71,7 @@ test("b7 the validator accepts the example's pages, with the banner and without"
       message === 'Element “img” is missing one or more of the following attributes: “src”, “srcset”.' && extract.includes('<img data-consent="example-ads" class="pixel" data-consent-src=')
     const pixels = messages.filter(isGatedPixel).map(({ url }) => url)
     assert.equal(new Set(pixels).size, pixels.length)
-    assert.equal(pixels.length, [...pages.values()].filter(body => body.includes('data-state=gated')).length)
+    assert.equal(pixels.length, [...pages.values()].filter(body => body.includes('<tower-consent data-state=gated')).length)
     const report = messages.filter(message => !faults.includes(message) && !isGatedPixel(message)).map(({ url, lastLine, type, message, extract }) => `${url} ${lastLine} ${type} ${message} | ${extract}`)
     assert.deepEqual(report, [])
   } finally {

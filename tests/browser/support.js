@@ -25,13 +25,14 @@ const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../targ
 const servers = new Map()
 
 /**
+/**
  * The example's address in this regime; it is started once for a test file. `csp` is what its pages say themselves, in
- * their heads, and `metaCsp` in `<meta>`.
+ * their heads, and `metaCsp` in `<meta>`; `pages` is a folder with more of them.
  */
-export function site(regime = 'opt-in', layer = 'on', csp = undefined, metaCsp = undefined) {
-  const key = `${regime} ${layer} ${csp} ${metaCsp}`
-  const policies = { ...(csp && { CSP: csp }), ...(metaCsp && { META_CSP: metaCsp }) }
-  if (!servers.has(key)) servers.set(key, start({ REGIME: regime, LAYER: layer, ...policies }))
+export function site(regime = 'opt-in', layer = 'on', { csp, metaCsp, pages } = {}) {
+  const says = { ...(csp && { CSP: csp }), ...(metaCsp && { META_CSP: metaCsp }), ...(pages && { PAGES: pages }) }
+  const key = JSON.stringify([regime, layer, says])
+  if (!servers.has(key)) servers.set(key, start({ REGIME: regime, LAYER: layer, ...says }))
   return servers.get(key).then(server => server.address)
 }
 
@@ -78,10 +79,12 @@ after(stop)
 /**
  * A server in front of the site that changes what it answers: `change(headers, body, path)` returns the new body. It
  * stands for what the example doesn't have, where Playwright's interception would turn off the browser's caches.
+ * Where `late(path, respond)` is true it sees to the answer.
  */
-export async function inFront(address, change) {
+export async function inFront(address, change, late) {
   const server = http.createServer(async (request, response) => {
     const { url: path, method, headers } = request
+    if (late?.(path, () => response.end())) return
     const onward = http.request(address + path, { method, headers: { ...headers, 'accept-encoding': 'identity' } })
     request.pipe(onward)
     onward.on('error', error => response.destroy(error))
@@ -151,9 +154,9 @@ export function launch(options = {}) {
 }
 
 /** Runs `look(page, site)` in a fresh profile. `options` are Playwright's, and `regime`, `js`, `in` (a browser). */
-export async function visit({ regime, layer, csp, metaCsp, js = true, in: where, ...options }, look) {
+export async function visit({ regime, layer, csp, metaCsp, pages, js = true, in: where, ...options }, look) {
   where ??= await (browser ??= launch())
-  const address = options.baseURL ?? (await site(regime, layer, csp, metaCsp))
+  const address = options.baseURL ?? (await site(regime, layer, { csp, metaCsp, pages }))
   const context = await where.newContext({ javaScriptEnabled: js, viewport: DESKTOP, ...options, baseURL: address })
   context.setDefaultTimeout(10_000)
   try {

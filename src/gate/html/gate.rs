@@ -12,8 +12,6 @@ use memchr::memchr;
 use std::{collections::VecDeque, fmt};
 
 /// What decides: the vendors that are not allowed. Shared and cheap to clone: nothing is compiled per page.
-///
-/// Slugs are written into attributes as they are.
 pub(crate) trait Rules {
     /// Whether a denied vendor has anything on this host: lower-case ASCII, no port, no trailing dot. Cheap; it is asked for every
     /// URL that leads elsewhere.

@@ -28,15 +28,14 @@ pub(super) enum Outcome {
 /// Names of attributes are compared without regard to case.
 struct Gating<'a> {
     slug: &'a str,
-    /// What its author marked it with.
-    mark: Option<&'a str>,
     moved: Vec<&'a [u8]>,
     /// Its type is changed so that it neither runs nor applies.
     is_inert: bool,
     is_hidden: bool,
-    /// Going back, a browser loads into a frame what it had loaded there before, by the frame's name or place, whatever
-    /// its `src` says now: so a gated one has a name that it doesn't have otherwise.
-    is_renamed: bool,
+    /// Going back, a browser loads into a frame what it had loaded there before, whatever its `src` says now. Chromium
+    /// knows the frame by its name: a gated one has a name that it doesn't have otherwise. Firefox knows it by its place,
+    /// and waits for one that is lazy, and hidden, to be seen.
+    forgets: bool,
 }
 
 /// What only a script that runs may have.
@@ -126,11 +125,10 @@ pub(super) fn gate_tag<R: Rules>(
     }
     let gating = Gating {
         slug: &slug,
-        mark,
         moved,
         is_inert: &**name == b"script" || (is_marked && &**name == b"style"),
         is_hidden: is_embed || (is_marked && is_hideable(name)),
-        is_renamed: is_frame(name) && fetches,
+        forgets: is_frame(name) && fetches,
     };
     gating.write(edits, bytes, at);
     if standin.is_some() && &**name == b"embed" {
@@ -171,27 +169,19 @@ fn is_out_of_sight(tag: &Tag<'_>) -> bool {
 
 /// A script or style whose contents are denied.
 pub(super) fn gate_inline(edits: &mut Edits, tag: &[u8], at: usize, slug: &str) {
-    let mark =
-        Tag::new(tag).attribute("data-consent").and_then(|mark| std::str::from_utf8(mark).ok());
-    let gating = Gating {
-        slug,
-        mark,
-        moved: Vec::new(),
-        is_inert: true,
-        is_hidden: false,
-        is_renamed: false,
-    };
+    let gating =
+        Gating { slug, moved: Vec::new(), is_inert: true, is_hidden: false, forgets: false };
     gating.write(edits, tag, at);
 }
 
 impl Gating<'_> {
     /// Only puts in: ` data-consent="slug"` behind the name, and `data-consent-` before the names of attributes.
     fn write(mut self, edits: &mut Edits, tag: &[u8], at: usize) {
-        let mut head: Vec<&[u8]> = Vec::new();
-        if self.mark != Some(self.slug) {
-            self.moved.push(MARK);
-            head.extend([&b" data-consent=\""[..], self.slug.as_bytes(), b"\""]);
-        }
+        // A mark that names nothing is any text.
+        let slug = self.slug.replace('&', "&amp;").replace('"', "&quot;");
+        let mut head: Vec<&[u8]> = vec![b" data-consent=\"", slug.as_bytes(), b"\""];
+        // The author's mark is still there when the element is back.
+        self.moved.push(MARK);
         if self.is_inert {
             self.moved.push(b"type");
             self.moved.extend(OF_SCRIPTS);
@@ -201,9 +191,9 @@ impl Gating<'_> {
             self.moved.push(b"hidden");
             head.push(b" hidden=\"\"");
         }
-        if self.is_renamed {
-            self.moved.push(b"name");
-            head.push(b" name=\"tower-consent\"");
+        if self.forgets {
+            self.moved.extend([&b"name"[..], b"loading"]);
+            head.push(b" name=\"tower-consent\" loading=\"lazy\"");
         }
         edits.insert(at + 1 + element_of(tag).len(), head);
         for attribute in Tag::new(tag).attributes() {

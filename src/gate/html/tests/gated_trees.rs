@@ -118,9 +118,10 @@ fn check(page: &str, cuts: &[usize]) -> Result<(), TestCaseError> {
     let undone = [
         "data-consent-",
         " data-consent=\"ads\"",
+        " data-consent=\"analytics\"",
         " type=\"text/plain\"",
         " hidden=\"\"",
-        " name=\"tower-consent\"",
+        " name=\"tower-consent\" loading=\"lazy\"",
     ]
     .iter()
     .fold(gated.clone(), |page, insertion| page.replace(insertion, ""));

@@ -4,7 +4,7 @@ use crate::gate::html::{Denial, Gate, GateError, Gated, Limits, Rules};
 use bytes::Bytes;
 use std::collections::VecDeque;
 
-/// `ads.example`, `bücher.example` and `maps.example/tiles` are denied, and what is marked `analytics`.
+/// `ads.example`, `bücher.example` and `maps.example/tiles` are denied, and what is marked `analytics` or with no slug.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::gate::html) struct Denied {
     pub(in crate::gate::html) has_placeholders: bool,
@@ -29,7 +29,7 @@ impl Rules for Denied {
     }
 
     fn is_denied(&self, slug: &str) -> bool {
-        matches!(slug, "analytics" | "ads")
+        matches!(slug, "analytics" | "ads") || slug.contains('"')
     }
 
     fn in_doubt(&self) -> &str {

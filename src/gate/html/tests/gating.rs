@@ -285,15 +285,15 @@ fn h2_inline_scripts_are_gated_by_mark_or_by_their_author() {
         ),
         (
             "<script data-consent=analytics>x</script>",
-            "<script type=\"text/plain\" data-consent=analytics>x</script>",
+            "<script data-consent=\"analytics\" type=\"text/plain\" data-consent-data-consent=analytics>x</script>",
         ),
         (
             "<script data-consent=' analytics ' src=/x></script>",
-            "<script type=\"text/plain\" data-consent=' analytics ' data-consent-src=/x></script>",
+            "<script data-consent=\"analytics\" type=\"text/plain\" data-consent-data-consent=' analytics ' data-consent-src=/x></script>",
         ),
         (
             "<script type='text/javascript' data-consent=analytics type=x></script>",
-            "<script type=\"text/plain\" data-consent-type='text/javascript' data-consent=analytics data-consent-type=x></script>",
+            "<script data-consent=\"analytics\" type=\"text/plain\" data-consent-type='text/javascript' data-consent-data-consent=analytics data-consent-type=x></script>",
         ),
         (
             "<script><!-- <script> </script> fbq() --></script>",
@@ -327,28 +327,35 @@ fn h2_whatever_its_author_marked_is_gated() {
     for (page, expected) in [
         (
             "<img data-consent=analytics src=/x srcset=y alt=z>",
-            "<img hidden=\"\" data-consent=analytics data-consent-src=/x data-consent-srcset=y alt=z>",
+            "<img data-consent=\"analytics\" hidden=\"\" data-consent-data-consent=analytics data-consent-src=/x data-consent-srcset=y alt=z>",
         ),
         (
             "<iframe hidden src=/x data-consent=analytics>",
-            "<iframe hidden=\"\" name=\"tower-consent\" data-consent-hidden data-consent-src=/x data-consent=analytics>",
+            "<iframe data-consent=\"analytics\" hidden=\"\" name=\"tower-consent\" loading=\"lazy\" data-consent-hidden data-consent-src=/x data-consent-data-consent=analytics>",
         ),
         (
             "<link data-consent=analytics rel=stylesheet href=x>",
-            "<link data-consent=analytics rel=stylesheet data-consent-href=x>",
+            "<link data-consent=\"analytics\" data-consent-data-consent=analytics rel=stylesheet data-consent-href=x>",
         ),
         (
             "<style data-consent=analytics media=all>x</style>",
-            "<style type=\"text/plain\" data-consent=analytics media=all>x</style>",
+            "<style data-consent=\"analytics\" type=\"text/plain\" data-consent-data-consent=analytics media=all>x</style>",
         ),
         (
             "<template data-consent=analytics shadowrootmode=open></template>",
-            "<template data-consent=analytics data-consent-shadowrootmode=open></template>",
+            "<template data-consent=\"analytics\" data-consent-data-consent=analytics data-consent-shadowrootmode=open></template>",
         ),
-        ("<div DATA-CONSENT=analytics>x</div>", "<div hidden=\"\" DATA-CONSENT=analytics>x</div>"),
+        (
+            "<div DATA-CONSENT=analytics>x</div>",
+            "<div data-consent=\"analytics\" hidden=\"\" data-consent-DATA-CONSENT=analytics>x</div>",
+        ),
+        (
+            "<p data-consent='x\" onclick=\"y&amp;quot;'>",
+            "<p data-consent=\"x&quot; onclick=&quot;y&amp;quot;\" hidden=\"\" data-consent-data-consent='x\" onclick=\"y&amp;quot;'>",
+        ),
         (
             "<noscript data-consent=analytics><img src=x></noscript>",
-            "<noscript data-consent=analytics></noscript>",
+            "<noscript data-consent=\"analytics\" data-consent-data-consent=analytics></noscript>",
         ),
         (
             "<img data-consent=functional src=//ads.example>",
@@ -384,11 +391,11 @@ fn h3_a_gated_element_keeps_what_it_had() {
         ),
         (
             "<iframe src='//ads.example/?a&amp;b' width=9></iframe>x",
-            "[//ads.example/?a&b]<iframe data-consent=\"ads\" hidden=\"\" name=\"tower-consent\" data-consent-src='//ads.example/?a&amp;b' width=9></iframe>[/]x",
+            "[//ads.example/?a&b]<iframe data-consent=\"ads\" hidden=\"\" name=\"tower-consent\" loading=\"lazy\" data-consent-src='//ads.example/?a&amp;b' width=9></iframe>[/]x",
         ),
         (
             "<iframe src=//ads.example></iframe>",
-            "[//ads.example]<iframe data-consent=\"ads\" hidden=\"\" name=\"tower-consent\" data-consent-src=//ads.example></iframe>[/]",
+            "[//ads.example]<iframe data-consent=\"ads\" hidden=\"\" name=\"tower-consent\" loading=\"lazy\" data-consent-src=//ads.example></iframe>[/]",
         ),
         (
             "<embed src=//ads.example>x",
@@ -400,11 +407,11 @@ fn h3_a_gated_element_keeps_what_it_had() {
         ),
         (
             "<iframe src=//ads.example height=0></iframe>",
-            "<iframe data-consent=\"ads\" hidden=\"\" name=\"tower-consent\" data-consent-src=//ads.example height=0></iframe>",
+            "<iframe data-consent=\"ads\" hidden=\"\" name=\"tower-consent\" loading=\"lazy\" data-consent-src=//ads.example height=0></iframe>",
         ),
         (
             "<iframe src=//ads.example style='Display: none'></iframe>",
-            "<iframe data-consent=\"ads\" hidden=\"\" name=\"tower-consent\" data-consent-src=//ads.example style='Display: none'></iframe>",
+            "<iframe data-consent=\"ads\" hidden=\"\" name=\"tower-consent\" loading=\"lazy\" data-consent-src=//ads.example style='Display: none'></iframe>",
         ),
         (
             "<style>@import '//ads.example'</style>",
@@ -508,7 +515,7 @@ fn h12_what_cannot_be_read_is_refused() {
 #[test]
 fn h4_every_placeholder_ends_behind_its_frame_at_every_chunking() {
     const FRAME: &str = "<iframe src=//ads.example></iframe>";
-    const GATED: &str = "[//ads.example]<iframe data-consent=\"ads\" hidden=\"\" name=\"tower-consent\" data-consent-src=//ads.example></iframe>[/]";
+    const GATED: &str = "[//ads.example]<iframe data-consent=\"ads\" hidden=\"\" name=\"tower-consent\" loading=\"lazy\" data-consent-src=//ads.example></iframe>[/]";
     for around in [
         "F",
         "FF",
