@@ -51,6 +51,10 @@ const OF_SCRIPTS: [&[u8]; 8] = [
     b"referrerpolicy",
 ];
 
+/// Browsers read ahead and fetch what a `style` imports, whatever its type, until they find anything that is no `@import`. This
+/// is nothing to CSS, and text in HTML and SVG alike. <https://www.w3.org/TR/css-syntax-3/#CDC-token-diagram>
+const STOPS_READING_AHEAD: &[u8] = b"-->";
+
 /// `bytes` are a start tag, at `at` in the page.
 pub(super) fn gate_tag<R: Rules>(
     context: &mut Context<R>,
@@ -190,6 +194,9 @@ impl Gating<'_> {
             if self.moved.iter().any(|moved| moved.eq_ignore_ascii_case(name)) {
                 edits.insert(at + attribute.name.start, [&b"data-consent-"[..]]);
             }
+        }
+        if self.is_inert && &*Tag::new(tag).name() == b"style" {
+            edits.insert(at + tag.len(), [STOPS_READING_AHEAD]);
         }
     }
 }

@@ -339,7 +339,7 @@ fn h2_whatever_its_author_marked_is_gated() {
         ),
         (
             "<style data-consent=analytics media=all>x</style>",
-            "<style type=\"text/plain\" data-consent=analytics media=all>x</style>",
+            "<style type=\"text/plain\" data-consent=analytics media=all>-->x</style>",
         ),
         (
             "<template data-consent=analytics shadowrootmode=open></template>",
@@ -408,7 +408,7 @@ fn h3_a_gated_element_keeps_what_it_had() {
         ),
         (
             "<style>@import '//ads.example'</style>",
-            "<style data-consent=\"ads\" type=\"text/plain\">@import '//ads.example'</style>",
+            "<style data-consent=\"ads\" type=\"text/plain\">-->@import '//ads.example'</style>",
         ),
         (
             "<p style='a:url(//ads.example)'>",
