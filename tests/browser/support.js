@@ -18,7 +18,7 @@ export const PHONE = { width: 390, height: 844 }
 export const SMALL = { width: 320, height: 640 }
 export const DESKTOP = { width: 1280, height: 900 }
 
-const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url))
+export const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url))
 
 // The example server
 
@@ -129,7 +129,7 @@ let browser
 
 after(async () => (await browser)?.close())
 
-export function launch(options = {}) {
+export function launch({ args = [], ...options } = {}) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     // It looks for no server but ours.
@@ -141,6 +141,7 @@ export function launch(options = {}) {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...args,
     ],
     ...options,
   })
