@@ -3,6 +3,7 @@
 use super::{
     elements::Fetch,
     gate::Rules,
+    held::{Held, held},
     host::Host,
     mention::{find_mention, unescape_css},
     references,
@@ -42,10 +43,19 @@ impl<'a, R: Rules> Judge<'a, R> {
     }
 
     pub(super) fn url(self, url: &[u8]) -> Option<&'a str> {
-        find(url, self.bases, |location| self.location(location))
+        find(url, self.bases, |location| self.location(location)).or_else(|| self.held(url))
     }
 
-    /// Whether a value names a host, whatever for, on which something is denied.
+    /// A style sheet or script in the URL itself. (Pages are not for this.)
+    fn held(self, url: &[u8]) -> Option<&'a str> {
+        match held(url)? {
+            Held::Script(text) => self.rules.denied_inline(&text),
+            Held::Text(text) => self.css(&text),
+            Held::Page(_) => None,
+        }
+    }
+
+    /// Whether a value names a host, whatever for, on which something is denied, or holds what must be read.
     pub(super) fn concerns(self, value: &[u8]) -> bool {
         let concerns = |host: &Host| match host {
             Host::Named(host) => self.rules.concerns(host),
@@ -53,6 +63,7 @@ impl<'a, R: Rules> Judge<'a, R> {
         };
         let value = references::decode(value);
         find_mention(&value, |location| concerns(location.host).then_some(())).is_some()
+            || held(&value).is_some()
     }
 
     pub(super) fn css_as_written(self, value: &[u8]) -> Option<&'a str> {

@@ -5,7 +5,7 @@
 
 use super::{
     gate::Rules,
-    references,
+    held, references,
     url::{is_dropped, is_slash},
 };
 
@@ -102,9 +102,10 @@ fn slash(byte: u8, behind: &[u8], rules: &impl Rules) -> bool {
 
 fn colon(before: &[u8], behind: &[u8], rules: &impl Rules) -> bool {
     let last = before.iter().rev().find(|&&byte| !is_dropped(byte)).copied().unwrap_or_default();
-    // The last letter of a scheme that leads to hosts, or CSS may hide it.
+    // The last letter of a scheme that leads to hosts or holds its content encoded, or CSS may hide it.
     match last {
         b'p' | b'P' | b's' | b'S' => authority(behind, rules),
+        b'a' | b'A' => held::may_be_read(behind),
         _ => last == b'\\',
     }
 }

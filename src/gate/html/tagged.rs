@@ -4,6 +4,7 @@ use super::{
     edits::Edits,
     elements::{self, Fetch},
     gate::{GateError, Gated, Rules},
+    held::{Held, held},
     markup::Context,
     references,
     tag::{Attribute, Name, Step, Tag, TagScanner, ends_name},
@@ -81,10 +82,10 @@ pub(super) fn gate_tag<R: Rules>(
         if !is_first || !(is_marked || applies(fetch, &tag)) {
             continue;
         }
-        let denied = match fetch {
+        let denied = match page_in(fetch, value) {
             _ if is_marked => None,
-            Fetch::Page => context.nested_page(&references::decode(value))?.map(Cow::Owned),
-            _ => context.judge().value(fetch, value).map(|slug| Cow::Owned(slug.to_owned())),
+            Some(page) => context.nested_page(&page)?.map(Cow::Owned),
+            None => context.judge().value(fetch, value).map(|slug| Cow::Owned(slug.to_owned())),
         };
         if is_marked || denied.is_some() {
             moved.push(written);
@@ -128,6 +129,18 @@ pub(super) fn gate_tag<R: Rules>(
         Some(_) if &**name == b"iframe" => Outcome::Wrapped(slug.into_owned()),
         _ => Outcome::Gated(slug.into_owned()),
     })
+}
+
+/// The page in an attribute.
+fn page_in(fetch: Fetch, value: &[u8]) -> Option<Cow<'_, [u8]>> {
+    match fetch {
+        Fetch::Page => Some(references::decode(value)),
+        Fetch::Url => match held(&references::decode(value))? {
+            Held::Page(page) => Some(Cow::Owned(page)),
+            Held::Text(_) | Held::Script(_) => None,
+        },
+        _ => None,
+    }
 }
 
 fn is_frame(name: &[u8]) -> bool {
