@@ -49,6 +49,8 @@ const CASES = Object.entries({
   'speculation rules': [SCRIPT, '<script type="speculationrules">{"prefetch": [{"source": "list", "urls": ["URL.html"], "eagerness": "immediate"}]}</script>'],
   'speculation rules, escaped': [SCRIPT, '<script type="speculationrules">{"prefetch": [{"source": "list", "urls": ["https:\\u002f\\u002fHOST/PATH.html"], "eagerness": "immediate"}]}</script>'],
 
+  'script of base64': [SCRIPT, `<script src="data:text/javascript;base64,${btoa('new Image().src = "https://connect.facebook.net/script-of-base64.gif"')}"></script>`],
+
   // Frames
   'iframe src': [ALWAYS, '<iframe src="URL.html"></iframe>'],
   'iframe lazy': [ALWAYS, '<iframe loading="lazy" src="URL.html"></iframe>'],
@@ -110,6 +112,8 @@ const CASES = Object.entries({
   'prefetch script': [ALWAYS, '<link rel="prefetch" as="script" href="URL.js">'],
   'apple-touch-icon': [NEVER, '<link rel="apple-touch-icon" href="URL.gif">'],
   prerender: [NEVER, '<link rel="prerender" href="URL.html">'],
+
+  'stylesheet in a URL': [ALWAYS, `<link rel="stylesheet" href="data:text/css,@import 'URL.css'">`],
 
   // Styles
   'style @import': [ALWAYS, '<style>@import "URL.css";</style>'],
@@ -256,6 +260,7 @@ const PAGES = {
   plaintext: [NEVER, page('<body><plaintext><img src="https://www.youtube.com/plaintext.gif">'), ['plaintext.gif']],
   'a tag without end': [NEVER, page('<body><img src="https://www.youtube.com/unfinished.gif"'), ['unfinished.gif']],
   'a style without end': [ALWAYS, page('<body><style>body { background: url(https://www.youtube.com/unfinished-style.gif)'), ['unfinished-style.gif']],
+  'import map': [SCRIPT, page('<script type="importmap">{"imports": {"theirs": "https://www.youtube.com/imported-by-name.js"}}</script><script type="module">import "theirs"</script>'), ['imported-by-name.js']],
   manifest: [ALWAYS, page('<link rel="manifest" href="https://www.youtube.com/manifest.webmanifest">'), ['manifest.webmanifest']],
   icon: [ALWAYS, page('<link rel="icon" href="https://www.youtube.com/icon.gif"><p>x'), ['icon.gif']],
   'Link preload': [ALWAYS, page('', { link: '<https://www.youtube.com/link-preload.css>; rel=preload; as=style, </own.gif>; rel=preload; as=image' }), ['link-preload.css']],

@@ -83,7 +83,7 @@ impl<'a, R: Rules> Judge<'a, R> {
     }
 
     /// JSON with URLs to fetch.
-    pub(super) fn speculation_rules(self, json: &[u8]) -> Option<&'a str> {
+    pub(super) fn json(self, json: &[u8]) -> Option<&'a str> {
         // Any character may be written so.
         let is_escaped = memmem::find(json, b"\\u").is_some();
         self.css(json).or_else(|| is_escaped.then(|| self.rules.in_doubt()))

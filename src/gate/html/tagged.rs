@@ -16,9 +16,9 @@ use std::borrow::Cow;
 #[derive(Debug)]
 pub(super) enum Outcome {
     Nothing,
-    /// A script whose text counts. `speculates`: JSON with URLs to fetch.
+    /// A script whose text counts. `is_json`: URLs to fetch, in JSON.
     Inline {
-        speculates: bool,
+        is_json: bool,
     },
     /// Gated, because of what this slug names.
     Gated(String),
@@ -232,7 +232,7 @@ fn inline(script: &Tag<'_>, is_foreign: bool) -> Outcome {
     if has_source || !elements::runs(&kind) {
         return Outcome::Nothing;
     }
-    Outcome::Inline { speculates: kind.trim_ascii().eq_ignore_ascii_case(b"speculationrules") }
+    Outcome::Inline { is_json: elements::is_json(&kind) }
 }
 
 /// What its author marked is hidden where it shows.

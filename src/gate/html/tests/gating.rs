@@ -99,6 +99,7 @@ fn h1_every_fetching_attribute_is_gated() {
         "<fencedframe src=U>",
         "<portal src=U>",
         "<script type=speculationrules>{\"prefetch\":[{\"urls\":[\"U\"]}]}</script>",
+        "<script type=importmap>{\"imports\":{\"x\":\"U\"}}</script>",
         "<select><option><img src=U></select>",
         "<p><b><img src=U>",
         "<noscript><p></p><img src=U><p></noscript>",
