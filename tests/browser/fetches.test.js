@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { button, showsDecided, visit } from './support.js'
+import { button, part, showsDecided, visit } from './support.js'
 import { browserOf, siteOf, StandIn } from './standin.js'
 
 /** Hosts of vendors that the catalog knows, one for each case in turn. */
@@ -293,6 +293,12 @@ const site = await siteOf({
   ...Object.fromEntries(Object.entries(PAGES).map(([name, [, page]]) => [pathOf(name), page])),
 })
 
+/** The cases whose files were asked for. */
+function casesSeen() {
+  const files = new Set([...standIn.places].map(place => place.match(/([^/.]*)[^/]*$/)[1]))
+  return CASES.filter(({ path }) => files.has(path)).map(({ path }) => path)
+}
+
 /** Whom all these pages call: what they name, not what vendors' own pages and style sheets call. */
 async function calledBy(page, expected) {
   standIn.forget()
@@ -322,9 +328,7 @@ for (const js of [true, false]) {
     visit({ ...options, baseURL: site.bare }, async page => {
       const { cases, pages } = fetchedWith(js)
       all = await calledBy(page, pages)
-      const files = new Set(all.map(place => place.match(/([^/.]*)[^/]*$/)[1]))
-      const seen = CASES.filter(({ path }) => files.has(path)).map(({ path }) => path)
-      assert.deepEqual(seen, cases)
+      assert.deepEqual(casesSeen(), cases)
       assert.deepEqual(pages.filter(place => !all.includes(place)), [])
       const never = Object.values(PAGES).filter(([when]) => when === NEVER).flatMap(([, , places]) => places)
       assert.deepEqual(never.filter(place => all.includes(`www.youtube.com/${place}`)), [])
@@ -347,5 +351,21 @@ for (const js of [true, false]) {
     visit({ ...options, baseURL: site.gated }, async page => {
       await choose(page, 'accept')
       assert.deepEqual(await calledBy(page, all), all)
+    }))
+
+  test(`h1 h3 a no on the page itself changes nothing, and a yes brings all${how}`, () =>
+    visit({ ...options, baseURL: site.gated }, async page => {
+      standIn.forget()
+      await page.goto('/all')
+      await button(page, 'prompt', 'reject').click()
+      await showsDecided(page)
+      await standIn.isQuiet()
+      assert.deepEqual([...standIn.places], [NOBODYS])
+      await part(page, 'tab').click()
+      await button(page, 'settings', 'accept').click()
+      await part(page, 'settings').waitFor({ state: 'hidden' })
+      await page.reload()
+      await standIn.isQuiet(all.filter(place => !place.includes('ping') && !fetchedWith(js).pages.includes(place)))
+      assert.deepEqual(casesSeen(), fetchedWith(js).cases)
     }))
 }

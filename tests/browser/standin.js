@@ -32,17 +32,16 @@ const BODIES = {
 /** What Chromium asks for by itself. */
 const BROWSERS_OWN = /^(accounts\.google\.com\/ListAccounts|content-autofill\.googleapis\.com\/v1\/pages\/.*|update\.googleapis\.com\/service\/.*)$/
 
-/** Who was called since the last `forget`: places, as `host/path`, and the hosts that a connection by HTTPS was opened to. */
+/** Who was called since the last `forget`: places, as `host/path`. */
 export class StandIn {
   places = new Set()
-  connections = new Set()
   #last = 0
 
   static async start() {
     const standIn = new StandIn()
     const answer = (request, response) => standIn.#answer(request, response)
     const plain = http.createServer(answer)
-    const secure = https.createServer({ ...certificate(), SNICallback: (host, done) => (standIn.connections.add(host), done()) }, answer)
+    const secure = https.createServer(certificate(), answer)
     // A browser that speaks TLS begins with byte 22, on whatever port.
     const server = net.createServer(socket => {
       socket.on('error', () => {})
@@ -61,9 +60,14 @@ export class StandIn {
     return standIn
   }
 
+  /** Those of a browser for which this is every host but the site, and but those that begin with `lookup.`. */
+  get args() {
+    const rules = [`MAP * 127.0.0.1:${this.port}`, 'EXCLUDE 127.0.0.1', 'EXCLUDE lookup.*']
+    return [`--host-resolver-rules=${rules}`, '--ignore-certificate-errors']
+  }
+
   forget() {
     this.places.clear()
-    this.connections.clear()
   }
 
   /** Waits until these were called, as far as they will be, and nobody more for half a second. */
@@ -104,10 +108,8 @@ function certificate() {
 }
 
 /** A browser for which the stand-in is every host but the site. */
-export async function browserOf(standIn, args = []) {
-  const browser = await launch({
-    args: [`--host-resolver-rules=MAP * 127.0.0.1:${standIn.port}, EXCLUDE 127.0.0.1`, '--ignore-certificate-errors', ...args],
-  })
+export async function browserOf(standIn) {
+  const browser = await launch({ args: standIn.args })
   after(() => browser.close())
   return browser
 }

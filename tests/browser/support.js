@@ -129,8 +129,13 @@ let browser
 
 after(async () => (await browser)?.close())
 
-export function launch({ args = [], ...options } = {}) {
-  return chromium.launch({
+export function launch({ args, ...options } = {}) {
+  return chromium.launch({ ...chromiumWith(args), ...options })
+}
+
+/** What Playwright has to know of the browser. */
+export function chromiumWith(args = []) {
+  return {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     // It looks for no server but ours.
     args: [
@@ -143,8 +148,7 @@ export function launch({ args = [], ...options } = {}) {
       '--disable-sync',
       ...args,
     ],
-    ...options,
-  })
+  }
 }
 
 /** Runs `look(page, site)` in a fresh profile. `options` are Playwright's, and `regime`, `js`, `in` (a browser). */
