@@ -261,6 +261,9 @@ const PAGES = {
   'a tag without end': [NEVER, page('<body><img src="https://www.youtube.com/unfinished.gif"'), ['unfinished.gif']],
   'a style without end': [ALWAYS, page('<body><style>body { background: url(https://www.youtube.com/unfinished-style.gif)'), ['unfinished-style.gif']],
   'import map': [SCRIPT, page('<script type="importmap">{"imports": {"theirs": "https://www.youtube.com/imported-by-name.js"}}</script><script type="module">import "theirs"</script>'), ['imported-by-name.js']],
+  'a frame of the site': [ALWAYS, page('<iframe src="/inner/framed"></iframe>'), ['framed-here.gif']],
+  'a fragment': [SCRIPT, page(`<script>fetch('/inner/fetched').then(answer => answer.text()).then(html => document.body.innerHTML = html)</script>`), ['fetched.gif']],
+  'a fragment of htmx': [SCRIPT, page(`<script>fetch('/inner/swapped', { headers: { 'hx-request': 'true' } }).then(answer => answer.text()).then(html => document.body.innerHTML = html)</script>`), ['swapped.gif']],
   manifest: [ALWAYS, page('<link rel="manifest" href="https://www.youtube.com/manifest.webmanifest">'), ['manifest.webmanifest']],
   icon: [ALWAYS, page('<link rel="icon" href="https://www.youtube.com/icon.gif"><p>x'), ['icon.gif']],
   'Link preload': [ALWAYS, page('', { link: '<https://www.youtube.com/link-preload.css>; rel=preload; as=style, </own.gif>; rel=preload; as=image' }), ['link-preload.css']],
@@ -290,6 +293,9 @@ const browser = await browserOf(standIn)
 const site = await siteOf({
   '/': page('<p>Front page'),
   '/all': ALL,
+  '/inner/framed': page('<img src="https://www.youtube.com/framed-here.gif">'),
+  '/inner/fetched': '<p>x<img src="https://www.youtube.com/fetched.gif">',
+  '/inner/swapped': '<p>x<img src="https://www.youtube.com/swapped.gif">',
   ...Object.fromEntries(Object.entries(PAGES).map(([name, [, page]]) => [pathOf(name), page])),
 })
 
