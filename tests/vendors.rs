@@ -144,6 +144,22 @@ async fn h1_nothing_is_imported_by_browsers_that_read_ahead() {
 }
 
 #[tokio::test]
+async fn h8_of_several_types_the_last_counts_as_in_browsers() {
+    let page = leak(page(METRICS, VIDEO));
+    for (types, is_gated) in [
+        (&["text/html", "*/*", "html"][..], true),
+        (&["text/plain", "text/html; charset=utf-8"], true),
+        (&["text/plain,Text/HTML"], true),
+        (&["text/html; title=\"a, b/c\""], true),
+        (&["text/html, text/plain"], false),
+    ] {
+        let headers: Vec<(&str, &str)> = types.iter().map(|kind| ("content-type", *kind)).collect();
+        let answer = through(&site(), navigate("/story"), |_| respond(&headers, full(page))).await;
+        assert_eq!(arrive(answer).await.text() != page, is_gated, "{types:?}");
+    }
+}
+
+#[tokio::test]
 async fn h1_h2_pages_styles_and_scripts_in_urls_are_read() {
     for page in [
         "<!doctype html><title>x</title><iframe src='data:text/html,<img src=//video.example/x>'></iframe>",

@@ -123,6 +123,7 @@ fn h1_h2_what_a_url_holds_in_itself_is_read() {
         "<object data='data:application/xhtml+xml;base64,PGltZyBzcmM9Ii8vYWRzLmV4YW1wbGUiPg'></object>",
         "<link rel=stylesheet href='data:text/css,@import%22https%3a%2f%2fads.example%22'>",
         "<iframe src='javascript:`<img src=https:\\/\\/ads.example>`'>",
+        "<iframe src='javascript:`<img src=https://ads.example>`'>",
         "<script src='data:text/javascript,fbq()'></script>",
         "<script src='data:text/javascript;base64,ZmJxKCk='></script>",
         "<script type=module src='data:application/javascript,%66bq%28)'></script>",
