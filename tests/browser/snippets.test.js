@@ -63,22 +63,22 @@ for (const js of [true, false]) {
     visit({ in: browser, js, baseURL: gated }, async page => {
       await choose(page, 'accept')
       standIn.forget()
+      const everybody = unique(SNIPPETS.flatMap(({ called }) => called(js)))
       const seen = {}
       for (const { name } of SNIPPETS) {
         const tab = await page.context().newPage()
         const hosts = new Set()
         tab.on('request', request => hosts.add(new URL(request.url()).hostname))
         await tab.goto(`/${name}`)
-        await tab.waitForLoadState('load')
         seen[name] = { tab, hosts }
       }
-      await standIn.isQuiet()
+      await standIn.isQuiet(() => hostsCalled().length >= everybody.length)
       for (const { name, called } of SNIPPETS) {
         const { tab, hosts } = seen[name]
         hosts.delete('127.0.0.1')
         assert.deepEqual(unique(hosts), called(js), name)
         await tab.close()
       }
-      assert.deepEqual(hostsCalled(), unique(SNIPPETS.flatMap(({ called }) => called(js))))
+      assert.deepEqual(hostsCalled(), everybody)
     }))
 }
