@@ -32,24 +32,18 @@ pub(super) fn held(url: &[u8]) -> Option<Held> {
     let says = |part: &[u8]| head.windows(part.len()).any(|window| window == part);
     let body = percent_decode(body.get(1..)?);
     let body = if says(b"base64") { decode_base64(&body) } else { body };
-    Some(match () {
-        () if says(b"html") || says(b"xml") => Held::Page(body),
-        () if says(b"css") => Held::Text(body),
-        // A script may have any type here.
-        () => Held::Script(body),
-    })
+    if says(b"html") || says(b"xml") {
+        return Some(Held::Page(body));
+    }
+    // A script may have any type here.
+    Some(if says(b"css") { Held::Text(body) } else { Held::Script(body) })
 }
 
 /// `rest` comes behind `data:`. Pictures, fonts and the like are nothing to read.
 pub(super) fn may_be_read(rest: &[u8]) -> bool {
     const READ: [&[u8]; 4] = [b"text/", b"application/", b";", b","];
-    let mut start = rest
-        .iter()
-        .copied()
-        .filter(|&byte| !is_dropped(byte))
-        .skip_while(|&byte| byte == b' ')
-        .map(|byte| byte.to_ascii_lowercase());
-    let start: Vec<u8> = start.by_ref().take(b"application/".len()).collect();
+    let kept = rest.iter().filter(|&&byte| !is_dropped(byte)).skip_while(|&&byte| byte == b' ');
+    let start: Vec<u8> = kept.take(b"application/".len()).map(u8::to_ascii_lowercase).collect();
     READ.iter().any(|read| start.starts_with(read))
 }
 
