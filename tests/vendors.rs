@@ -130,6 +130,57 @@ async fn h2_what_its_author_marked_follows_the_mark() {
     assert_eq!(arrived.without_banner(), page.as_bytes());
 }
 
+/// Chromium reads ahead and fetches what a style imports first, whatever the type of the style.
+#[tokio::test]
+async fn h1_nothing_is_imported_by_browsers_that_read_ahead() {
+    let page = "<!doctype html><title>x</title><style>@import '//video.example/x.css';</style>\
+        <style data-consent=marketing>@import '/own.css';</style>\
+        <svg><style>@import '//video.example/y.css';</style></svg>";
+    let arrived = visit(&site(), "", page).await;
+    let styles: Vec<&str> = arrived.text().split("</style>").collect();
+    let gated = |style: &&&str| style.ends_with(".css';");
+    assert_eq!(styles.iter().filter(gated).count(), 3);
+    assert!(styles.iter().filter(gated).all(|style| style.contains(">-->@import")), "{styles:?}");
+    let arrived = visit(&site(), &choice("accept"), page).await;
+    assert_eq!(arrived.without_banner(), page.as_bytes());
+}
+
+#[tokio::test]
+async fn h8_of_several_types_the_last_counts_as_in_browsers() {
+    let page = leak(page(METRICS, VIDEO));
+    for (types, is_gated) in [
+        (&["text/html", "*/*", "html"][..], true),
+        (&["text/plain", "text/html; charset=utf-8"], true),
+        (&["text/plain,Text/HTML"], true),
+        (&["text/html; title=\"a, b/c\""], true),
+        (&["text/html, text/plain"], false),
+    ] {
+        let headers: Vec<(&str, &str)> = types.iter().map(|kind| ("content-type", *kind)).collect();
+        let answer = through(&site(), navigate("/story"), |_| respond(&headers, full(page))).await;
+        assert_eq!(arrive(answer).await.text() != page, is_gated, "{types:?}");
+    }
+}
+
+#[tokio::test]
+async fn h1_h2_pages_styles_and_scripts_in_urls_are_read() {
+    for page in [
+        "<!doctype html><title>x</title><iframe src='data:text/html,<img src=//video.example/x>'></iframe>",
+        "<!doctype html><title>x</title><iframe src=\"javascript:'<img src=//video.example/x>'\"></iframe>",
+        "<!doctype html><title>x</title><link rel=stylesheet href='data:text/css,@import%20%22https:%2f%2fvideo.example%22'>",
+        // `emq.push(1)`, as speed plugins write inline scripts.
+        "<!doctype html><title>x</title><script src='data:text/javascript;base64,ZW1xLnB1c2goMSk='></script>",
+    ] {
+        let arrived = visit(&site(), "", page).await;
+        let html = arrived.text();
+        assert!(
+            html.contains(" data-consent-src=") || html.contains(" data-consent-href="),
+            "{html}"
+        );
+        let arrived = visit(&site(), &choice("accept"), page).await;
+        assert_eq!(arrived.without_banner(), page.as_bytes());
+    }
+}
+
 #[tokio::test]
 async fn h7_fragments_and_frames_are_gated_and_get_no_banner() {
     let piece = "<li><img src=https://metrics.example/p.gif>";

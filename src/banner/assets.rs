@@ -37,7 +37,7 @@ pub(crate) static ASK_SCRIPT: Asset = Asset {
             "}"
         ))
     }),
-    csp: "'sha256-IfwbDFUtmvD/7yQxLeHIq6LWhXYwAyxVjvQ9wOnlVA0='",
+    csp: "'sha256-pQu0x8KUKzDvMmsLFBjxn/egwC2teJ7d83yxcNmGLZs='",
 };
 
 /// Of the banner after the choice.
@@ -65,7 +65,7 @@ pub(crate) static PART_TAB_SCRIPT: Asset = Asset {
             "}"
         ))
     }),
-    csp: "'sha256-QkuELOXSLFnVR2KdU8fKBnpyXxSz1a/xpC02UBZJikw='",
+    csp: "'sha256-9TGUSjdVJ1rZ9RKtay/oPZZcSPdYooCtl3lgVKsYBG0='",
 };
 
 /// Of the banner after a choice that allows everything: what would only be taken away takes a load anyway.

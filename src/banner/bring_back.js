@@ -25,6 +25,8 @@ element.removeAttributeNode(attribute)
 if(name=="shadowrootmode")location.reload()
 element.setAttributeNS(name[5]==":"?"http://www.w3.org/1999/xlink":null,name,attribute.value)
 }
+// The gate puts `-->` before its text.
+if(name=="style")element.textContent=element.textContent.slice(3)
 if(name!="script")spot.replaceWith(element)
 // Media that found no source look again.
 if(element.parentNode?.networkState%3==0)element.parentNode.load()

@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response};
 
+use super::headers::split_list;
+
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
@@ -102,25 +104,33 @@ pub(crate) fn kind(parts: &response::Parts) -> Kind {
             value.as_bytes().get(..10).is_some_and(|kind| kind.eq_ignore_ascii_case(b"attachment"))
         })
     };
-    let kind = parts.headers.get(header::CONTENT_TYPE).map_or(Kind::Other, html_kind);
+    let kind = last_type(&parts.headers).map_or(Kind::Other, html_kind);
     if kind == Kind::Other || !has_page || is_attachment() {
         return Kind::Other;
     }
     if parts.status == StatusCode::PARTIAL_CONTENT { Kind::UnreadableHtml } else { kind }
 }
 
+/// The last of several types counts that is one at all.
+/// <https://fetch.spec.whatwg.org/#concept-header-extract-mime-type>
+fn last_type(headers: &HeaderMap) -> Option<&[u8]> {
+    let is_type = |kind: &&str| kind.contains('/') && !kind.starts_with("*/*");
+    headers.get_all(header::CONTENT_TYPE).iter().rev().find_map(|line| match line.to_str() {
+        Ok(types) => split_list(types).filter(is_type).last().map(str::as_bytes),
+        Err(_) => Some(line.as_bytes().trim_ascii()),
+    })
+}
+
 /// `text/html` by essence, and whether its charset is one that ASCII bytes can be written into.
-fn html_kind(content_type: &HeaderValue) -> Kind {
+fn html_kind(content_type: &[u8]) -> Kind {
     // Most answers are told by their first bytes.
-    if !content_type
-        .as_bytes()
-        .trim_ascii_start()
-        .get(..9)
-        .is_some_and(|head| head.eq_ignore_ascii_case(b"text/html"))
-    {
+    if !content_type.get(..9).is_some_and(|head| head.eq_ignore_ascii_case(b"text/html")) {
         return Kind::Other;
     }
-    let Ok(content_type) = content_type.to_str() else { return Kind::UnreadableHtml };
+    let Some(content_type) = std::str::from_utf8(content_type).ok().filter(|kind| kind.is_ascii())
+    else {
+        return Kind::UnreadableHtml;
+    };
     let mut fields = content_type.split(';').map(str::trim);
     if !fields.next().is_some_and(|essence| essence.eq_ignore_ascii_case("text/html")) {
         return Kind::Other;
@@ -172,11 +182,7 @@ mod tests {
             ("application/xhtml+xml", Other),
             ("text/event-stream", Other),
         ] {
-            assert_eq!(
-                html_kind(&HeaderValue::from_static(content_type)),
-                expected,
-                "{content_type}"
-            );
+            assert_eq!(html_kind(content_type.as_bytes()), expected, "{content_type}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { browserOf, siteOf, StandIn } from './standin.js'
 import { button, inFront, opensSettings, part, showsDecided, site, toggle, visit, watch } from './support.js'
 
 async function everyState(page) {
@@ -128,4 +129,118 @@ for (const [where, policy] of [
       await showsDecided(page)
       await page.frameLocator('.video iframe').getByRole('button', { name: 'Play' }).waitFor()
     }))
+}
+
+// G11: vendors are admitted while they are allowed, and not before.
+
+const POLICY = `
+site = "Example News"
+catalog = ["youtube", "hotjar"]
+
+[[vendor]]
+slug = "example-chat"
+name = "Example Chat"
+category = "marketing"
+hosts = ["chat.example"]
+csp = { "style-src" = ["https://chat.example"], "img-src" = ["https://chat.example"] }
+`
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<title>Example News</title>
+<link rel="stylesheet" href="https://chat.example/chat.css">
+<script nonce="abc" src="https://static.hotjar.com/hotjar.js"></script>
+</head>
+<body>
+<h1 class="theirs">Example News</h1>
+<iframe src="https://www.youtube.com/video.html" width="400" height="300"></iframe>
+<img src="https://i.ytimg.com/picture.gif" alt="">
+</body>
+</html>
+`
+
+const MARKETING = ['chat.example/chat.css', 'chat.example/then/picture.gif', 'i.ytimg.com/picture.gif', 'www.youtube.com/video.html']
+const ALL = [...MARKETING, 'static.hotjar.com/hotjar.js'].sort()
+
+const VENDOR = /hotjar|youtube|ytimg|chat\.example/
+
+const GATED = {
+  'nothing by default': ["default-src 'none'"],
+  'itself only': ["default-src 'self'; object-src 'none'; base-uri 'none'"],
+  'none of each': ["default-src 'none'; script-src 'none'; style-src 'none'; img-src 'none'; frame-src 'none'; connect-src 'none'; form-action 'none'"],
+  'elements and fallbacks': ["script-src-elem 'self'; style-src-elem 'self'; child-src 'none'; img-src 'self'; default-src 'self'"],
+  'nonces and strict-dynamic': ["default-src 'none'; script-src 'nonce-abc' 'strict-dynamic'; style-src 'nonce-abc'"],
+  'two in a line, one more in another': ["default-src 'none', script-src 'none'; style-src 'self'", "img-src 'self'; frame-src 'self'"],
+}
+
+const CSP = 'content-security-policy'
+
+/** Under which of them reports are looked for, too. */
+const REPORTED = ['nothing by default', 'nonces and strict-dynamic', 'two in a line, one more in another']
+
+const pages = [
+  ...Object.entries(GATED).map(([name, policies], index) => ({ name, policies, header: CSP, path: `/enforced/${index}` })),
+  ...REPORTED.map((name, index) => ({ name: `${name}, report-only`, policies: GATED[name], header: `${CSP}-report-only`, path: `/reported/${index}` })),
+]
+
+const standIn = await StandIn.start()
+const browser = await browserOf(standIn)
+const news = await siteOf(
+  Object.fromEntries(pages.map(({ path, header, policies }) => [path, { headers: { [header]: policies }, body: PAGE }])),
+  POLICY,
+)
+
+for (const { path, name, header } of pages) {
+
+  test(`g11 vendors run while they are allowed, and only then, under ${name}`, async () => {
+    const load = async (page, expected = []) => {
+      standIn.forget()
+      const response = await page.goto(path)
+      await standIn.isQuiet(() => standIn.has(expected))
+      const policies = (await response.headersArray()).filter(one => one.name.toLowerCase() === header).map(({ value }) => value)
+      return { called: [...standIn.places].filter(place => !/framed|imported/.test(place)).sort(), policies: policies.join() }
+    }
+
+    // Without the layer the policy does what it says.
+    await visit({ in: browser, baseURL: news.bare }, async page => {
+      const seen = await watch(page)
+      const { called } = await load(page)
+      assert.ok(seen.some(text => VENDOR.test(text)), 'violations')
+      assert.equal(called.includes('i.ytimg.com/picture.gif'), header !== CSP)
+    })
+
+    await visit({ in: browser, baseURL: news.gated }, async page => {
+      const seen = await watch(page)
+      const before = await load(page)
+      assert.deepEqual(before.called, [])
+      assert.doesNotMatch(before.policies, VENDOR)
+      assert.equal(await button(page, 'prompt', 'accept').evaluate(isStyled), true)
+      const placeholder = page.locator('tower-consent[data-state=gated]')
+      assert.equal(await placeholder.evaluate(one => getComputedStyle(one).borderTopStyle), 'solid')
+
+      await button(page, 'prompt', 'reject').click()
+      await showsDecided(page)
+      const refused = await load(page)
+      assert.deepEqual(refused.called, [])
+      assert.doesNotMatch(refused.policies, VENDOR)
+
+      await part(page, 'tab').click()
+      await toggle(page, 'marketing').check()
+      await button(page, 'settings', 'save').click()
+      await part(page, 'settings').waitFor({ state: 'hidden' })
+      const some = await load(page, MARKETING)
+      assert.deepEqual(some.called, MARKETING)
+      assert.match(some.policies, /youtube/)
+      assert.doesNotMatch(some.policies, /hotjar/)
+
+      await part(page, 'tab').click()
+      await button(page, 'settings', 'accept').click()
+      await part(page, 'settings').waitFor({ state: 'hidden' })
+      const all = await load(page, ALL)
+      assert.deepEqual(all.called, ALL)
+      // The browser looks for a picture of the site's by itself.
+      assert.deepEqual(seen.filter(text => !text.includes('/favicon.ico')), [])
+    })
+  })
 }

@@ -18,7 +18,7 @@ export const PHONE = { width: 390, height: 844 }
 export const SMALL = { width: 320, height: 640 }
 export const DESKTOP = { width: 1280, height: 900 }
 
-const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url))
+export const target = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url))
 
 // The example server
 
@@ -136,8 +136,13 @@ let browser
 
 after(async () => (await browser)?.close())
 
-export function launch(options = {}) {
-  return chromium.launch({
+export function launch({ args, ...options } = {}) {
+  return chromium.launch({ ...chromiumWith(args), ...options })
+}
+
+/** What Playwright has to know of the browser. */
+export function chromiumWith(args = []) {
+  return {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     // It looks for no server but ours.
     args: [
@@ -148,9 +153,9 @@ export function launch(options = {}) {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...args,
     ],
-    ...options,
-  })
+  }
 }
 
 /** Runs `look(page, site)` in a fresh profile. `options` are Playwright's, and `regime`, `js`, `in` (a browser). */

@@ -141,5 +141,12 @@ pub(super) fn runs(kind: &[u8]) -> bool {
     let has = |part: &str| kind.windows(part.len()).any(|window| window == part.as_bytes());
     kind.is_empty()
         || ["javascript", "ecmascript", "jscript", "livescript"].into_iter().any(has)
-        || [&b"module"[..], b"importmap", b"speculationrules"].contains(&&*kind)
+        || &*kind == b"module"
+        || is_json(&kind)
+}
+
+/// Whether a script of this type is JSON with URLs to fetch.
+pub(super) fn is_json(kind: &[u8]) -> bool {
+    let is = |json: &&[u8]| kind.trim_ascii().eq_ignore_ascii_case(json);
+    [&b"importmap"[..], b"speculationrules"].iter().any(is)
 }

@@ -3,6 +3,7 @@
 use super::{
     elements::Fetch,
     gate::{Denial, Rules},
+    held::{Held, held},
     host::Host,
     mention::{find_mention, unescape_css},
     references,
@@ -42,16 +43,27 @@ impl<'a, R: Rules> Judge<'a, R> {
     }
 
     pub(super) fn url(self, url: &[u8]) -> Option<Denial<'a>> {
-        find(url, self.bases, |location| {
+        let denied = find(url, self.bases, |location| {
             let denied = self.location(location);
             if let (None, Host::Named(host)) = (denied, location.host) {
                 self.rules.passes(host);
             }
             denied
-        })
+        });
+        denied.or_else(|| self.held(url))
     }
 
-    /// Whether a value names a host, whatever for, on which something is denied, or that is to be told.
+    /// A style sheet or script in the URL itself. (Pages are not for this.)
+    fn held(self, url: &[u8]) -> Option<Denial<'a>> {
+        match held(url)? {
+            Held::Script(text) => self.rules.denied_inline(&text),
+            Held::Text(text) => self.css(&text),
+            Held::Page(_) => None,
+        }
+    }
+
+    /// Whether a value names a host, whatever for, on which something is denied, or that is to be told, or
+    /// holds what must be read.
     pub(super) fn concerns(self, value: &[u8]) -> bool {
         let concerns = |host: &Host| match host {
             Host::Named(host) => self.rules.is_curious() || self.rules.concerns(host),
@@ -59,6 +71,7 @@ impl<'a, R: Rules> Judge<'a, R> {
         };
         let value = references::decode(value);
         find_mention(&value, |location| concerns(location.host).then_some(())).is_some()
+            || held(&value).is_some()
     }
 
     pub(super) fn css_as_written(self, value: &[u8]) -> Option<Denial<'a>> {
@@ -78,7 +91,7 @@ impl<'a, R: Rules> Judge<'a, R> {
     }
 
     /// JSON with URLs to fetch.
-    pub(super) fn speculation_rules(self, json: &[u8]) -> Option<Denial<'a>> {
+    pub(super) fn json(self, json: &[u8]) -> Option<Denial<'a>> {
         // Any character may be written so.
         let is_escaped = memmem::find(json, b"\\u").is_some();
         self.css(json).or_else(|| is_escaped.then(|| self.rules.in_doubt().into()))

@@ -142,7 +142,7 @@ struct Open {
 enum What {
     Script,
     /// JSON by which the browser fetches.
-    SpeculationRules,
+    Json,
     Style,
     Noscript,
     /// A `noscript` that its author marked.
@@ -316,8 +316,8 @@ impl Markup {
         let what = match (&*name, &outcome) {
             (b"noscript", Outcome::Gated(_)) if is_raw => What::Withheld,
             (_, Outcome::Gated(_) | Outcome::Wrapped(_)) => What::Other,
-            (b"script", Outcome::Inline { speculates: true }) => What::SpeculationRules,
-            (b"script", Outcome::Inline { speculates: false }) => What::Script,
+            (b"script", Outcome::Inline { is_json: true }) => What::Json,
+            (b"script", Outcome::Inline { is_json: false }) => What::Script,
             (b"style", _) => What::Style,
             (b"noscript", _) if is_raw => What::Noscript,
             _ => What::Other,
@@ -398,7 +398,7 @@ impl Markup {
         let judge = context.judge();
         let denied = match open.what {
             What::Script => judge.rules.denied_inline(text),
-            What::SpeculationRules => judge.speculation_rules(text),
+            What::Json => judge.json(text),
             What::Style => judge.css(text),
             What::Noscript => return self.read_noscript(context, edits, content, open),
             What::Withheld => {

@@ -20,6 +20,7 @@
 //!            │    └─ tagged   one tag gated
 //!            └─ Judge      does a value lead to what is denied?
 //!                 ├─ elements    which attributes fetch?
+//!                 ├─ held        what does a URL hold in itself?
 //!                 └─ references, url, host, mention
 //! ```
 
@@ -30,6 +31,7 @@ mod edits;
 mod elements;
 mod foreign;
 mod gate;
+mod held;
 mod host;
 mod inserter;
 mod judge;

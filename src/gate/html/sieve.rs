@@ -5,7 +5,7 @@
 
 use super::{
     gate::Rules,
-    references,
+    held, references,
     url::{is_dropped, is_slash},
 };
 
@@ -102,9 +102,10 @@ fn slash(byte: u8, behind: &[u8], rules: &impl Rules) -> bool {
 
 fn colon(before: &[u8], behind: &[u8], rules: &impl Rules) -> bool {
     let last = before.iter().rev().find(|&&byte| !is_dropped(byte)).copied().unwrap_or_default();
-    // The last letter of a scheme that leads to hosts, or CSS may hide it.
+    // The last letter of a scheme that leads to hosts or holds its content encoded, or CSS may hide it.
     match last {
         b'p' | b'P' | b's' | b'S' => authority(behind, rules),
+        b'a' | b'A' => held::may_be_read(behind),
         _ => last == b'\\',
     }
 }
@@ -184,8 +185,9 @@ fn script(behind: &[u8], rules: &impl Rules) -> bool {
         ends.into_iter().find(|&at| begins(behind.get(at..).unwrap_or_default(), b"</script"));
     let script = behind.get(..end.unwrap_or(behind.len())).unwrap_or_default();
     let tag = script.get(..TAG).unwrap_or(script);
-    let speculates = tag.windows(8).any(|window| window.eq_ignore_ascii_case(b"speculat"));
+    let has = |part: &[u8]| tag.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part));
+    let is_json = has(b"speculat") || has(b"importmap");
     // Behind `<!--` the script need not end there; CDATA and comments may be anywhere in a mark.
     let is_tricky = memchr::memmem::find(script, b"<!").is_some();
-    speculates || is_tricky || rules.denied_inline(script).is_some()
+    is_json || is_tricky || rules.denied_inline(script).is_some()
 }

@@ -4,6 +4,7 @@ use super::{
     edits::Edits,
     elements::{self, Fetch},
     gate::{Denial, GateError, Gated, Reason, Rules},
+    held::{Held, held},
     markup::Context,
     references,
     tag::{Name, Tag, ends_name},
@@ -15,9 +16,9 @@ use std::borrow::Cow;
 #[derive(Debug)]
 pub(super) enum Outcome {
     Nothing,
-    /// A script whose text counts. `speculates`: JSON with URLs to fetch.
+    /// A script whose text counts. `is_json`: URLs to fetch, in JSON.
     Inline {
-        speculates: bool,
+        is_json: bool,
     },
     /// Gated, because of what this slug names.
     Gated(String),
@@ -51,6 +52,9 @@ const OF_SCRIPTS: [&[u8]; 8] = [
 ];
 
 const MARK: &[u8] = b"data-consent";
+/// Browsers read ahead and fetch what a `style` imports, whatever its type, until they find anything that is no `@import`. This
+/// is nothing to CSS, and text in HTML and SVG alike. <https://www.w3.org/TR/css-syntax-3/#CDC-token-diagram>
+const STOPS_READING_AHEAD: &[u8] = b"-->";
 
 /// `bytes` are a start tag, at `at` in the page.
 pub(super) fn gate_tag<R: Rules>(
@@ -85,13 +89,13 @@ pub(super) fn gate_tag<R: Rules>(
             continue;
         }
         let nested;
-        let denied = match fetch {
+        let denied = match page_in(fetch, value) {
             _ if is_marked => None,
-            Fetch::Page => {
-                nested = context.nested_page(&references::decode(value))?;
+            Some(page) => {
+                nested = context.nested_page(&page)?;
                 nested.as_deref().map(Denial::from)
             }
-            _ => context.judge().value(fetch, value),
+            None => context.judge().value(fetch, value),
         };
         if is_marked || denied.is_some() {
             moved.push(written);
@@ -144,6 +148,18 @@ pub(super) fn gate_tag<R: Rules>(
 pub(super) fn element_of(tag: &[u8]) -> &[u8] {
     let name = tag.get(1..).unwrap_or_default();
     name.split(|&byte| ends_name(byte)).next().unwrap_or_default()
+}
+
+/// The page in an attribute.
+fn page_in(fetch: Fetch, value: &[u8]) -> Option<Cow<'_, [u8]>> {
+    match fetch {
+        Fetch::Page => Some(references::decode(value)),
+        Fetch::Url => match held(&references::decode(value))? {
+            Held::Page(page) => Some(Cow::Owned(page)),
+            Held::Text(_) | Held::Script(_) => None,
+        },
+        _ => None,
+    }
 }
 
 fn is_frame(name: &[u8]) -> bool {
@@ -202,6 +218,9 @@ impl Gating<'_> {
                 edits.insert(at + attribute.name.start, [&b"data-consent-"[..]]);
             }
         }
+        if self.is_inert && &*Tag::new(tag).name() == b"style" {
+            edits.insert(at + tag.len(), [STOPS_READING_AHEAD]);
+        }
     }
 }
 
@@ -223,7 +242,7 @@ fn inline(script: &Tag<'_>, is_foreign: bool) -> Outcome {
     if has_source || !elements::runs(&kind) {
         return Outcome::Nothing;
     }
-    Outcome::Inline { speculates: kind.trim_ascii().eq_ignore_ascii_case(b"speculationrules") }
+    Outcome::Inline { is_json: elements::is_json(&kind) }
 }
 
 /// What its author marked is hidden where it shows.

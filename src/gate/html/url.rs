@@ -116,7 +116,7 @@ fn normal(path: &[u8]) -> String {
 }
 
 /// C0 controls and spaces around a URL don't count, nor do tabs and newlines inside.
-fn clean(url: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn clean(url: &[u8]) -> Cow<'_, [u8]> {
     let is_blank = |byte: &u8| *byte <= b' ';
     let start = url.iter().position(|byte| !is_blank(byte)).unwrap_or(url.len());
     let end = url.iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| last + 1);
@@ -127,7 +127,7 @@ fn clean(url: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-fn split_scheme(url: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn split_scheme(url: &[u8]) -> Option<(&[u8], &[u8])> {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
     let end = url.iter().position(|&byte| !is_part(byte))?;
     let (scheme, rest) = url.split_at_checked(end)?;

@@ -85,6 +85,9 @@ fn h1_every_fetching_attribute_is_gated() {
         "<iframe srcdoc='<img src=U>'>",
         "<iframe srcdoc='&lt;script src=&quot;U&quot;>&lt;/script>'>",
         "<iframe srcdoc=\"<style>@import 'U'</style>\">",
+        "<iframe src='data:text/html,<img src=U>'>",
+        "<iframe src='javascript:\"<img src=U>\"'>",
+        "<link rel=stylesheet href='data:text/css,@import \"U\"'>",
         "<noscript><img src=U></noscript>",
         "<noscript><iframe src='U'></iframe></noscript>",
         "<template><img src=U></template>",
@@ -96,6 +99,7 @@ fn h1_every_fetching_attribute_is_gated() {
         "<fencedframe src=U>",
         "<portal src=U>",
         "<script type=speculationrules>{\"prefetch\":[{\"urls\":[\"U\"]}]}</script>",
+        "<script type=importmap>{\"imports\":{\"x\":\"U\"}}</script>",
         "<select><option><img src=U></select>",
         "<p><b><img src=U>",
         "<noscript><p></p><img src=U><p></noscript>",
@@ -106,6 +110,37 @@ fn h1_every_fetching_attribute_is_gated() {
         assert!(out.contains("data-consent=\"ads\""), "{page}: {out}");
         let harmless = tag.replace('U', "https://cdn.example/x");
         passes(&harmless);
+    }
+}
+
+#[test]
+fn h1_h2_what_a_url_holds_in_itself_is_read() {
+    for page in [
+        "<iframe src='data:text/html,<img src=//ads.example>'>",
+        "<iframe src=' DA&Tab;TA: Text/HTML;charset=x,<img src=https:&amp;#x2f;/ads.example>'>",
+        "<iframe src='data:text/html,%3Cimg%20src%3D%22https%3A%2F%2Fads.example%22%3E'>",
+        "<iframe src='data:text/html;base64,PGltZyBzcmM9Ii8vYWRzLmV4YW1wbGUiPg=='>",
+        "<object data='data:application/xhtml+xml;base64,PGltZyBzcmM9Ii8vYWRzLmV4YW1wbGUiPg'></object>",
+        "<link rel=stylesheet href='data:text/css,@import%22https%3a%2f%2fads.example%22'>",
+        "<iframe src='javascript:`<img src=https:\\/\\/ads.example>`'>",
+        "<iframe src='javascript:`<img src=https://ads.example>`'>",
+        "<script src='data:text/javascript,fbq()'></script>",
+        "<script src='data:text/javascript;base64,ZmJxKCk='></script>",
+        "<script type=module src='data:application/javascript,%66bq%28)'></script>",
+        "<iframe srcdoc='<script src=data:text/javascript,%66bq()></script>'>",
+    ] {
+        assert!(is_gated(page), "{page}");
+    }
+    for page in [
+        "<iframe src='data:text/html,<p>https://ads.example'>",
+        "<script src='data:text/javascript,location=\"https://ads.example\"'></script>",
+        "<img src='data:image/gif;base64,Ly9hZHMuZXhhbXBsZQ=='>",
+        "<a href='data:text/html,<img src=https://ads.example>'>x</a>",
+        "<a href='javascript:fbq()'>x</a>",
+        "<iframe src='javascript:false'></iframe>",
+        "<script>x={data:text/https,y:';base64,'}</script>",
+    ] {
+        passes(page);
     }
 }
 
@@ -339,7 +374,7 @@ fn h2_whatever_its_author_marked_is_gated() {
         ),
         (
             "<style data-consent=analytics media=all>x</style>",
-            "<style data-consent=\"analytics\" type=\"text/plain\" data-consent-data-consent=analytics media=all>x</style>",
+            "<style data-consent=\"analytics\" type=\"text/plain\" data-consent-data-consent=analytics media=all>-->x</style>",
         ),
         (
             "<template data-consent=analytics shadowrootmode=open></template>",
@@ -415,7 +450,7 @@ fn h3_a_gated_element_keeps_what_it_had() {
         ),
         (
             "<style>@import '//ads.example'</style>",
-            "<style data-consent=\"ads\" type=\"text/plain\">@import '//ads.example'</style>",
+            "<style data-consent=\"ads\" type=\"text/plain\">-->@import '//ads.example'</style>",
         ),
         (
             "<p style='a:url(//ads.example)'>",
