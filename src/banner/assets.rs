@@ -37,7 +37,7 @@ pub(crate) static ASK_SCRIPT: Asset = Asset {
             "}"
         ))
     }),
-    csp: "'sha256-pQu0x8KUKzDvMmsLFBjxn/egwC2teJ7d83yxcNmGLZs='",
+    csp: "'sha256-i22w2lWPNrDXYf5HRjBYvzt6LxwKrYBsJ5cHSV2Tuj8='",
 };
 
 /// Of the banner after the choice.
@@ -65,7 +65,7 @@ pub(crate) static PART_TAB_SCRIPT: Asset = Asset {
             "}"
         ))
     }),
-    csp: "'sha256-9TGUSjdVJ1rZ9RKtay/oPZZcSPdYooCtl3lgVKsYBG0='",
+    csp: "'sha256-iqvvt2JljokqcIq/dC/9Nc9cgWz4/J+ttQtsUtquWp4='",
 };
 
 /// Of the banner after a choice that allows everything: what would only be taken away takes a load anyway.

@@ -43,7 +43,7 @@ try{
 const response=await fetch(form.action,{method:"POST",headers:{accept:"application/json"},body}),state=await response.json()
 if(!response.ok)throw response
 // Saving keeps what has no toggle here yet.
-if(toggles.every(({value})=>value!=form.allow?.value))root.querySelector("form").append(form.allow)
+if(own!=host&&toggles.every(({value})=>value!=form.allow.value))root.querySelector("form").append(form.allow)
 show(state)
 }catch{
 submit()

@@ -205,7 +205,7 @@ for (const regime of ['opt-in', 'opt-out', 'notice']) {
     await page.waitForURL('**/_consent')
     assert.deepEqual(await togglesOn(page), regime === 'opt-in' ? [] : ['preferences', 'analytics', 'marketing'])
     const names = await page.locator('tbody th').allTextContents()
-    assert.deepEqual(names, ['__Host-consent', 'session', 'visitor_id', 'ad_id'])
+    assert.deepEqual(names, ['__Host-consent', '__Host-consent-once', 'session', 'visitor_id', 'ad_id'])
 
     await page.locator('button[value=reject]').click()
     await page.waitForURL('**/_consent')
