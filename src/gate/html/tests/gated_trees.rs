@@ -197,7 +197,7 @@ impl Element {
                     self.attribute("http-equiv") == Some("refresh")
                         && value.split_once("url=").is_some_and(|(_, url)| self.leads_to_ads(url))
                 }
-                Some(Fetch::Text) => value
+                Some(Fetch::Css | Fetch::Text) => value
                     .split_once("url(")
                     .is_some_and(|(_, url)| self.leads_to_ads(url.trim_end_matches(')'))),
                 Some(Fetch::Page) => value.contains("ads.example"),

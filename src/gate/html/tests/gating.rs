@@ -81,6 +81,7 @@ fn h1_every_fetching_attribute_is_gated() {
         "<svg><rect fill='url(U)'/>",
         "<svg><title>x</title><image href=U />",
         "<svg><animate attributeName=href values='/a;U'/>",
+        "<svg><set attributeName=href to=U />",
         "<math><mi><img src=U>",
         "<iframe srcdoc='<img src=U>'>",
         "<iframe srcdoc='&lt;script src=&quot;U&quot;>&lt;/script>'>",
@@ -248,6 +249,8 @@ fn h1_base_counts() {
         "<template><base href=//ads.example></template><img src=x>",
         "<base href=//ads.example><style>a{b:url(x)}</style>",
         "<base href=//ads.example><iframe srcdoc='<img src=x>'>",
+        "<base href=//ads.example><svg><animate attributeName=href to=x />",
+        "<base href=//ads.example><script type=speculationrules>{\"urls\":[\"x\"]}</script>",
     ] {
         assert!(is_gated(page), "{page}");
     }
@@ -466,8 +469,10 @@ fn css_is_read_with_its_escapes() {
         "a:b{c:d}",
         "a{b:url(//maps.example/x)}",
         "// x",
+        "quotes:\u{ab}\u{bb}",
     ] {
         passes(&format!("<style>{css}</style>"));
+        passes(&format!("<p style='{css}'>"));
     }
 }
 
