@@ -52,7 +52,12 @@ fuzz_target!(|data: &[u8]| {
     let whole = gate(page, page.len(), page.len());
     assert_eq!(gate(page, usize::from(first), usize::from(step) + 1), whole);
     assert_eq!(gate(page, 1, 1), whole);
-    for gated in [whole, at_once(page)].into_iter().flatten() {
+    let at_once = at_once(page);
+    // What is withheld of a `noscript`, or not read for sure, may be known to be harmless at once.
+    if whole.as_ref().is_ok_and(|whole| whole.len() >= page.len()) {
+        assert_eq!(at_once, whole);
+    }
+    for gated in [whole, at_once].into_iter().flatten() {
         let Ok(gated) = std::str::from_utf8(&gated) else { continue };
         for scripting_enabled in [true, false] {
             let tree_builder = TreeBuilderOpts { scripting_enabled, ..Default::default() };

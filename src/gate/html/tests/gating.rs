@@ -555,3 +555,26 @@ fn h9_what_is_not_changed_is_not_copied() {
     assert_eq!((out.len(), out[0].as_ptr()), (3, page.as_ptr()));
     assert!(page.as_ptr_range().contains(&out[2].as_ptr()));
 }
+
+#[test]
+fn h6_a_page_at_once_hides_nothing_that_it_shows_in_pieces() {
+    for page in [
+        "<script a='</script>'>fbq(1)</script>",
+        "<script a='>' b=\"</script>\">fbq(1)</script>",
+        "<script </script>fbq(1)</script>",
+        "<iframe srcdoc='<script a=&quot;></script>&quot;>fbq(1)</script>'></iframe>",
+        "<iframe srcdoc='<script a&#61;\"></script>\">fbq(1)</script>'></iframe>",
+        "<iframe srcdoc='<script>&lt;!--<script></script>fbq(1)</script>'></iframe>",
+        "<iframe srcdoc='<script><&#33;--<script></script>fbq(1)</script>'></iframe>",
+        "<svg><script>fb<g></g>q(1)</script></svg>",
+        "<svg><script>fb</g>q(1)</script></svg>",
+        "<svg><script><g a='</script>'/>fbq(1)</script></svg>",
+        "<svg><script><?</script>fbq(1)</script></svg>",
+        "<svg><style>a{b:url(//ads<g></g>.example)}</style></svg>",
+        "<svg><style>a{b:url(//ads</g>.example)}</style></svg>",
+        "<svg a='</svg>'><script>fb<g></g>q(1)</script></svg>",
+        "<svg><g a=\"</svg>\"/><style>a{b:url(//ads<g></g>.example)}</style></svg>",
+    ] {
+        assert!(is_gated(page), "{page}");
+    }
+}
