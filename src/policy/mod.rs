@@ -20,7 +20,7 @@ pub use error::{Fault, PolicyError};
 pub use policy::Policy;
 pub(crate) use purpose::{Purpose, PurposeSet};
 pub use rules::CookieRule;
-pub(crate) use rules::{HeaderAction, HeaderRule, HeaderSide};
+pub(crate) use rules::{HeaderAction, HeaderRule, HeaderRules, HeaderSide};
 pub(crate) use settings::ChoiceCookie;
 pub use settings::Undeclared;
 pub(crate) use sources::{Need, Sources};
