@@ -83,22 +83,19 @@ impl<R: Rules> Sieve<'_, R> {
     /// The last place in `from..to` where something may begin that is denied.
     fn last_in(&mut self, from: usize, to: usize) -> Option<usize> {
         const LONGEST: usize = 3;
-        const CLOSE_LOOK: usize = 96;
-        let starts = self.starts;
-        let window = self.page.get(from..(to + LONGEST - 1).min(self.page.len()))?;
-        let found = memchr2_iter(b'&', b'\\', window)
+        let (page, starts) = (self.page, self.starts);
+        let window = page.get(from..(to + LONGEST - 1).min(page.len()))?;
+        memchr2_iter(b'&', b'\\', window)
             .chain(starts.texts.find_iter(window).map(|text| text.start()))
-            .chain(starts.names.find_iter(window).map(|name| name.start()));
-        let mut last = None;
-        for at in found.map(|index| from + index).filter(|at| *at < to) {
-            self.cost += CLOSE_LOOK;
-            last = last.max(self.mention(at));
-        }
-        last
+            .chain(starts.names.find_iter(window).map(|name| name.start()))
+            .map(|index| from + index)
+            .filter(|at| *at < to)
+            .fold(None, |last, at| last.max(self.mention(at)))
     }
 
     /// What comes at this place may be denied: how far the page must be read for it.
     fn mention(&mut self, at: usize) -> Option<usize> {
+        const CLOSE_LOOK: usize = 80;
         let (before, from) = self.page.split_at_checked(at)?;
         let (first, behind) = from.split_first()?;
         let is_mention = match (first, behind.first()) {
@@ -109,6 +106,7 @@ impl<R: Rules> Sieve<'_, R> {
             (_, Some(b':')) => colon(before, from, self.rules),
             _ => return self.element(at),
         };
+        self.cost += CLOSE_LOOK;
         is_mention.then_some(at)
     }
 
