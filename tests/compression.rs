@@ -47,6 +47,7 @@ fn encode(coding: &str, page: &[u8]) -> Vec<u8> {
 }
 
 /// All that can be read of this data, which may go on later.
+#[cfg(feature = "compression")]
 fn decode(coding: Option<&str>, data: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     match coding {
