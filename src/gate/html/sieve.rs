@@ -227,7 +227,8 @@ fn authority(text: &[u8], rules: &impl Rules) -> bool {
             _ => {}
         }
         if host.len() > LONGEST {
-            return false;
+            // No host has such a name, but there may be one that can't be told.
+            return whole.iter().any(|&byte| !byte.is_ascii() || matches!(byte, b'%' | b'&'));
         }
         host.push(char::from(byte.to_ascii_lowercase()));
     }

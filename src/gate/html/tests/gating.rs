@@ -574,6 +574,7 @@ fn h6_a_page_at_once_hides_nothing_that_it_shows_in_pieces() {
         "<svg><style>a{b:url(//ads</g>.example)}</style></svg>",
         "<svg a='</svg>'><script>fb<g></g>q(1)</script></svg>",
         "<svg><g a=\"</svg>\"/><style>a{b:url(//ads<g></g>.example)}</style></svg>",
+        &format!("<img src=//{}\u{b2}>", "x".repeat(254)),
     ] {
         assert!(is_gated(page), "{page}");
     }
