@@ -64,6 +64,11 @@ impl Nesting {
         self.select || self.doubt != Doubt::None
     }
 
+    /// Whether it isn't known if foreign elements are open.
+    pub(super) fn may_be_foreign(&self) -> bool {
+        self.doubt != Doubt::None
+    }
+
     pub(super) fn is_in_template(&self) -> bool {
         self.template.depth > 0
     }

@@ -579,3 +579,17 @@ fn h6_a_page_at_once_hides_nothing_that_it_shows_in_pieces() {
         assert!(is_gated(page), "{page}");
     }
 }
+
+#[test]
+fn h6_a_script_that_may_stand_in_svg_is_read_both_ways() {
+    for page in [
+        "<svg></x><script>f&#98q(1)</script>",
+        "<svg></x><script>f&#98;q(1)",
+        "<svg></x><script>fb<g></g>q(1)</script>",
+        "<svg></x><style>a{b:url(//ads<g></g>.example)}</style>",
+        "<svg></x><style>a{b:url(&#47;/ads.example)}</style>",
+    ] {
+        assert!(is_gated(page), "{page}");
+    }
+    passes("<svg></x><script>f(1) && 2 < 3</script>");
+}
