@@ -15,6 +15,8 @@ pub(super) struct Nesting {
     doubt: Doubt,
     select: bool,
     template: Template,
+    /// `svg` or `math` was opened.
+    had_foreign: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,7 +68,7 @@ impl Nesting {
 
     /// Whether it isn't known if foreign elements are open.
     pub(super) fn may_be_foreign(&self) -> bool {
-        self.doubt != Doubt::None
+        self.had_foreign && self.doubt != Doubt::None
     }
 
     pub(super) fn is_in_template(&self) -> bool {
@@ -83,6 +85,7 @@ impl Nesting {
     }
 
     pub(super) fn start(&mut self, name: &Name, tag: &Tag<'_>) {
+        self.had_foreign |= matches!(&**name, b"svg" | b"math");
         if self.open.is_empty() && self.doubt == Doubt::None {
             return self.start_html(name, tag);
         }

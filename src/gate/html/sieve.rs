@@ -208,6 +208,8 @@ fn authority(text: &[u8], rules: &impl Rules) -> bool {
     for &byte in text {
         match byte {
             b'%' | b'&' | b'\\' | 0x80.. => return true,
+            // It is dropped, or stands between two URLs.
+            _ if is_dropped(byte) && concerns(&host, rules) => return true,
             _ if is_dropped(byte) => continue,
             _ if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') => {}
             ..=b' '

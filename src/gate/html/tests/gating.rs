@@ -593,3 +593,15 @@ fn h6_a_script_that_may_stand_in_svg_is_read_both_ways() {
     }
     passes("<svg></x><script>f(1) && 2 < 3</script>");
 }
+
+#[test]
+fn h1_a_newline_between_urls_ends_a_host() {
+    for page in [
+        "<img srcset='//ads.example\n2x'>",
+        "<img srcset='/a\n//ads.example\tb 2x'>",
+        "<a ping='https://ads.example\nhttps://cdn.example/'>",
+        "<svg><animate values='//ads.example\nx'/>",
+    ] {
+        assert!(is_gated(page), "{page}");
+    }
+}
