@@ -105,16 +105,20 @@ fn main() {
 /// A page of 100 MB takes no longer per byte, and no memory.
 fn grow(vendors: &Vendors) {
     let chunk = Bytes::from(tag_dense(64 * 1024, false));
-    let mut gate = Gate::new(vendors, "news.example", "/a/b", LIMITS);
-    let mut out = VecDeque::new();
     let mut held = 0;
-    let start = Instant::now();
-    for _ in 0..1600 {
-        gate.push(chunk.clone(), &mut out).expect("a page like others");
-        held = held.max(gate.held());
-        out.clear();
-    }
-    let speed = 1600.0 * chunk.len() as f64 / start.elapsed().as_secs_f64() / 1e6;
+    let mut run = || {
+        let mut gate = Gate::new(vendors, "news.example", "/a/b", LIMITS);
+        let mut out = VecDeque::new();
+        let start = Instant::now();
+        for _ in 0..1600 {
+            gate.push(chunk.clone(), &mut out).expect("a page like others");
+            held = held.max(gate.held());
+            out.clear();
+        }
+        start.elapsed()
+    };
+    let best = (0..10).map(|_| run()).min().unwrap_or_default();
+    let speed = 1600.0 * chunk.len() as f64 / best.as_secs_f64() / 1e6;
     println!("100 MB in frames of 64 KB: {speed:.0} MB/s, at most {held} bytes held");
 }
 

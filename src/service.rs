@@ -46,8 +46,7 @@ where
         }
         let site = Arc::clone(&self.site);
         let consent = site.consent(&request);
-        let page_tag = site.banners.tag(&consent);
-        let visit = gate::request(&mut request, consent, page_tag);
+        let visit = gate::request(&mut request, consent, |consent| site.banners.tag(consent));
         if let Some(route) = routes::find(&site.policy, request.uri().path()) {
             let answer = routes::answer(route, &visit.consent, request);
             return ResponseFuture::own(site, visit, answer);

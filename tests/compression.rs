@@ -47,6 +47,7 @@ fn encode(coding: &str, page: &[u8]) -> Vec<u8> {
 }
 
 /// All that can be read of this data, which may go on later.
+#[cfg(feature = "compression")]
 fn decode(coding: Option<&str>, data: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     match coding {
@@ -81,17 +82,48 @@ fn accepting(coding: &str) -> Request<String> {
     request
 }
 
-/// The page as the visitor's browser reads it.
+/// The page as the visitor's browser reads it, to its very end.
 fn read(arrived: &Arrived) -> Vec<u8> {
-    decode(arrived.header("content-encoding").as_deref(), &arrived.body)
+    let (mut out, mut data) = (Vec::new(), &arrived.body[..]);
+    let read = match arrived.header("content-encoding").as_deref() {
+        None => data.read_to_end(&mut out),
+        Some("gzip") => flate2::read::GzDecoder::new(&mut data).read_to_end(&mut out),
+        Some("deflate") => flate2::read::ZlibDecoder::new(&mut data).read_to_end(&mut out),
+        Some("br") => brotli::Decompressor::new(&mut data, 4096).read_to_end(&mut out),
+        Some("zstd") => zstd::Decoder::new(&mut data).unwrap().read_to_end(&mut out),
+        Some(other) => panic!("a coding {other}"),
+    };
+    read.expect("a whole page");
+    out
 }
 
-/// Sends through this service; the application answers `long_page`, with an `ETag`.
+/// A page that fetches from a vendor which nobody has allowed, and what a visitor gets of it.
+fn tracked_page() -> (String, String) {
+    let page = |[script, image]: [&str; 2]| {
+        let page = long_page().replace("</title>", &format!("</title>{script}"));
+        page.replace("</h1>", &format!("</h1>{image}"))
+            .replace("</body>", &format!("{image}</body>"))
+    };
+    let denied = [
+        "<script>_gaq.push(1)</script>",
+        "<img src=\"https://www.google-analytics.com/collect?v=1&amp;t=pageview\" alt='>'>",
+    ];
+    let gated = [
+        "<script data-consent=\"google-analytics\" type=\"text/plain\">_gaq.push(1)</script>",
+        "<img data-consent=\"google-analytics\" \
+         data-consent-src=\"https://www.google-analytics.com/collect?v=1&amp;t=pageview\" alt='>'>",
+    ];
+    (page(denied), page(gated))
+}
+
+/// Sends through this service; the application answers `long_page`, with an `ETag`, or at `/tracked` a
+/// page to be gated.
 macro_rules! send_through {
     ($request:expr, $($layer:expr),+) => {{
-        let service = ServiceBuilder::new()$(.layer($layer))+.service(service_fn(|_: Request<String>| async {
+        let service = ServiceBuilder::new()$(.layer($layer))+.service(service_fn(|request: Request<String>| async move {
             let head = [("content-type", "text/html"), ("etag", "\"v1\""), ("vary", "origin")];
-            Ok::<_, Infallible>(respond(&head, lint_body::LintBody::new(full(long_page()))))
+            let page = if request.uri() == "/tracked" { tracked_page().0 } else { long_page() };
+            Ok::<_, Infallible>(respond(&head, lint_body::LintBody::new(full(page))))
         }));
         let response = service.oneshot($request).await.unwrap();
         arrive(response.map(lint_body::LintBody::new)).await
@@ -133,6 +165,48 @@ async fn h11_compression_on_both_sides_compresses_once() {
         send_through!(accepting("gzip"), CompressionLayer::new(), layer(), CompressionLayer::new());
     assert_eq!(arrived.header("content-encoding").as_deref(), Some("gzip"));
     assert_eq!(without_banner(&read(&arrived)), long_page().as_bytes());
+}
+
+#[tokio::test]
+async fn h11_what_is_denied_is_out_wherever_the_page_is_compressed() {
+    let compression = CompressionLayer::new;
+    let (page, gated) = tracked_page();
+    assert_eq!(gated.matches("data-consent=").count(), 3);
+    for coding in CODINGS {
+        let request = || {
+            let mut request = accepting(coding);
+            *request.uri_mut() = "/tracked".parse().unwrap();
+            request
+        };
+        let accepted = || with(request(), "cookie", &choice("accept"));
+        for (place, arrived, allowed) in [
+            (
+                "outside",
+                send_through!(request(), compression(), layer()),
+                send_through!(accepted(), compression(), layer()),
+            ),
+            (
+                "inside",
+                send_through!(request(), layer(), compression()),
+                send_through!(accepted(), layer(), compression()),
+            ),
+            (
+                "on both sides",
+                send_through!(request(), compression(), layer(), compression()),
+                send_through!(accepted(), compression(), layer(), compression()),
+            ),
+        ] {
+            let is_coded = place != "inside" || cfg!(feature = "compression");
+            let coded = arrived.header("content-encoding");
+            assert_eq!(coded.as_deref(), is_coded.then_some(coding), "{place}");
+            assert_eq!(text(without_banner(&read(&arrived))), gated, "{coding} {place}");
+            assert_eq!(text(without_banner(&read(&allowed))), page, "{coding} {place}");
+        }
+    }
+}
+
+fn text(page: Vec<u8>) -> String {
+    String::from_utf8(page).unwrap()
 }
 
 #[tokio::test]
@@ -237,9 +311,23 @@ async fn h11_a_page_stored_compressed_has_the_banner_in_its_coding() {
 
 #[cfg(feature = "compression")]
 #[tokio::test]
-async fn h11_every_cut_of_a_compressed_page_gives_the_same_page() {
+async fn h11_a_page_stored_compressed_is_gated_in_its_coding() {
+    let (page, gated) = tracked_page();
     for coding in CODINGS {
-        let body = Bytes::from(encode(coding, PAGE.as_bytes()));
+        let arrived = stored(coding, encode(coding, page.as_bytes()).into(), navigate("/")).await;
+        assert_eq!(arrived.header("content-encoding").unwrap(), coding);
+        assert_eq!(text(without_banner(&read(&arrived))), gated, "{coding}");
+    }
+}
+
+#[cfg(feature = "compression")]
+#[tokio::test]
+async fn h11_every_cut_of_a_compressed_page_gives_the_same_page() {
+    const IMAGE: &str = "<img src=//www.google-analytics.com/collect>";
+    const GATED: &str = "<img data-consent=\"google-analytics\" data-consent-src=//www.google-analytics.com/collect>";
+    let page = |image: &str| PAGE.replace("</h1>", &format!("</h1>{image}"));
+    for coding in CODINGS {
+        let body = Bytes::from(encode(coding, page(IMAGE).as_bytes()));
         for at in 0..=body.len() {
             let (first, second) = (body.slice(..at), body.slice(at..));
             let arrived = fetch(navigate("/"), move |_| {
@@ -250,8 +338,8 @@ async fn h11_every_cut_of_a_compressed_page_gives_the_same_page() {
                 respond(&head, sized_script(steps))
             })
             .await;
-            let page = decode(Some(coding), &arrived.body);
-            assert_eq!(without_banner(&page), PAGE.as_bytes(), "{coding}, cut at {at}");
+            let gated = text(without_banner(&read(&arrived)));
+            assert_eq!(gated, page(GATED), "{coding}, cut at {at}");
         }
     }
 }

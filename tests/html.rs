@@ -490,24 +490,15 @@ async fn h9_the_first_byte_leaves_over_sockets_before_the_last_has_come() {
         let mut client = net::Client::connect(&server, protocol).await;
         let mut response = net::within(client.begin(navigate("/"))).await;
         sender.send("<body><p>one");
-        read_until(response.body_mut(), b"<p>one").await;
+        net::read_until(response.body_mut(), b"<p>one").await;
         sender.send("<p>two");
-        read_until(response.body_mut(), b"<p>two").await;
+        net::read_until(response.body_mut(), b"<p>two").await;
 
         // The client hangs up while the page is under way.
         assert!(sender.dropped.try_recv().is_err());
         drop((response, client));
         // What waits to be told is told by the next write, at the latest.
         let _ = net::within(&mut sender.dropped).await;
-    }
-}
-
-async fn read_until(body: &mut hyper::body::Incoming, end: &[u8]) {
-    use http_body_util::BodyExt;
-    let mut came = Vec::new();
-    while !came.ends_with(end) {
-        let frame = net::within(body.frame()).await.expect("more").unwrap();
-        came.extend_from_slice(&frame.into_data().unwrap());
     }
 }
 

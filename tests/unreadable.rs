@@ -95,7 +95,7 @@ fn unreadable() -> Vec<Page> {
         (vec![html], page("<meta charset=iso-2022-jp>"), "ISO-2022-JP"),
         (vec![html], page(&format!("<p title='{}'>", long(3000))), "`limits.tag_bytes`"),
         (vec![html], page(&format!("<style>{}</style>", long(9000))), "`limits.inline_bytes`"),
-        (vec![html], page("<svg></b><style><img src=//ads.example></style>"), "don't agree"),
+        (vec![html], page("<svg></b><textarea><img src=//ads.example></textarea>"), "don't agree"),
     ]
     .map(|(headers, body, error)| Page { headers, body, error })
     .into()

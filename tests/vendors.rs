@@ -3,7 +3,12 @@
 
 mod transport;
 
+use std::{convert::Infallible, sync::Arc};
+
 use http::Request;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tower::{ServiceBuilder, service_fn};
 use tower_consent::{ConsentLayer, Policy, Regime, Undeclared, Vendor, category};
 use transport::*;
 
@@ -212,6 +217,49 @@ async fn h6_every_cut_of_a_gated_page_gives_the_same_page() {
             html(script(steps))
         });
         assert_eq!(arrive(response.await).await.body, whole, "cut at {cut}");
+    }
+}
+
+#[tokio::test]
+async fn h9_what_is_gated_leaves_over_sockets_before_the_page_has_come() {
+    let (bodies, inbox) = tokio::sync::mpsc::unbounded_channel::<Boxed>();
+    let inbox = Arc::new(tokio::sync::Mutex::new(inbox));
+    let service =
+        ServiceBuilder::new().layer(site()).service(service_fn(move |_: Request<Incoming>| {
+            let inbox = inbox.clone();
+            async move { Ok::<_, Infallible>(html(inbox.lock().await.recv().await.unwrap())) }
+        }));
+    let server = net::hyper(service).await;
+    for protocol in net::PROTOCOLS {
+        let (sender, body) = channel();
+        bodies.send(body).unwrap();
+        let mut client = net::Client::connect(&server, protocol).await;
+        let mut response = net::within(client.begin(navigate("/"))).await;
+        // Each is sent when the visitor has what came before.
+        for (piece, gated) in [
+            ("<!doctype html><title>News</title><body>", "</tower-consent>"),
+            (
+                "<img src=//video.example/1>",
+                "<img data-consent=\"video\" data-consent-src=//video.example/1>",
+            ),
+            ("<p>one<img src=//vid", "<p>one"),
+            (
+                "eo.example/2>two",
+                "<img data-consent=\"video\" data-consent-src=//video.example/2>two",
+            ),
+            ("<script>emq.push(1)", ""),
+            (
+                "</script>",
+                "<script data-consent=\"metrics\" type=\"text/plain\">emq.push(1)</script>",
+            ),
+            ("<p>three", "<p>three"),
+        ] {
+            sender.send(piece);
+            net::read_until(response.body_mut(), gated.as_bytes()).await;
+        }
+        drop(sender);
+        let rest = net::within(response.into_body().collect()).await.unwrap().to_bytes();
+        assert!(rest.is_empty(), "{protocol:?}: {rest:?}");
     }
 }
 

@@ -43,7 +43,9 @@ impl Rules for Denied {
 
 fn is_denied(host: &str) -> bool {
     let host = host.strip_suffix('.').unwrap_or(host);
-    host == "ads.example" || host.ends_with(".ads.example")
+    // What can't be a host is fetched from by nobody, and may be read either way.
+    let is_host = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    is_host && (host == "ads.example" || host.ends_with(".ads.example"))
 }
 
 // The first two bytes choose how the rest is cut.
@@ -52,7 +54,16 @@ fuzz_target!(|data: &[u8]| {
     let whole = gate(page, page.len(), page.len());
     assert_eq!(gate(page, usize::from(first), usize::from(step) + 1), whole);
     assert_eq!(gate(page, 1, 1), whole);
-    for gated in [whole, at_once(page)].into_iter().flatten() {
+    let at_once = at_once(page);
+    // What isn't read for sure may be known to be harmless at once.
+    let text = page.to_ascii_lowercase();
+    let is_doubtful = ["noscript", "math", "frameset"]
+        .iter()
+        .any(|name| memchr::memmem::find(&text, name.as_bytes()).is_some());
+    if whole.is_ok() && !is_doubtful {
+        assert_eq!(at_once, whole);
+    }
+    for gated in [whole, at_once].into_iter().flatten() {
         let Ok(gated) = std::str::from_utf8(&gated) else { continue };
         for scripting_enabled in [true, false] {
             let tree_builder = TreeBuilderOpts { scripting_enabled, ..Default::default() };
@@ -94,15 +105,21 @@ fn walk(node: &Handle) {
         for attribute in attributes.iter() {
             let fetches = match (&*name.local, &*attribute.name.local) {
                 ("script", "src") | ("image" | "use" | "script", "href") => true,
-                ("iframe" | "img" | "video" | "audio" | "source" | "track" | "embed" | "frame", "src") => true,
+                (
+                    "iframe" | "img" | "video" | "audio" | "source" | "track" | "embed" | "frame",
+                    "src",
+                ) => true,
                 ("video", "poster") | ("object", "data") => true,
-                ("link", "href") => has("rel") && attributes.iter().any(|a| &*a.value == "stylesheet"),
+                ("link", "href") => {
+                    has("rel") && attributes.iter().any(|a| &*a.value == "stylesheet")
+                }
                 _ => false,
             };
             assert!(!fetches || !leads_to_denied(&attribute.value), "{}", attribute.value);
         }
         let text: String = node.children.borrow().iter().filter_map(text_of).collect();
-        let runs = &*name.local == "script" && !has("type") && !has(if is_svg { "href" } else { "src" });
+        let runs =
+            &*name.local == "script" && !has("type") && !has(if is_svg { "href" } else { "src" });
         assert!(!runs || !text.contains("fbq("), "{text}");
         if let Some(contents) = &*template_contents.borrow() {
             walk(contents);

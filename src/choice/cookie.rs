@@ -297,7 +297,7 @@ fn find_follower(written: &[u8], policy: &Policy) -> Option<Purpose> {
 /// Whether `written` is this slug as the cookie writes it.
 fn is_written(slug: &str, written: &[u8]) -> bool {
     let as_written = |byte| if byte == b'-' { b'_' } else { byte };
-    slug.len() == written.len() && slug.bytes().map(as_written).eq(written.iter().copied())
+    slug.len() == written.len() && slug.bytes().zip(written).all(|(a, b)| as_written(a) == *b)
 }
 
 #[cfg(test)]

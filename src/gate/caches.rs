@@ -41,10 +41,6 @@ impl fmt::Display for PageTag {
 /// Gives the application the validators that it knows. Those of another variant of the page would
 /// bring a stale banner back, and are dropped. Says whether one of this variant was there.
 pub(crate) fn translate_conditions(headers: &mut HeaderMap, target: Target, tag: PageTag) -> bool {
-    // Most requests have none, and comparing names costs less than looking up four.
-    if !headers.keys().any(|name| name.as_str().starts_with("if-")) {
-        return false;
-    }
     let mut is_ours = false;
     if headers.contains_key(header::IF_NONE_MATCH) {
         is_ours = translate_tags(headers, target, tag);

@@ -101,9 +101,10 @@ pub(crate) fn filter_request(
     let mut choices = 0;
     let lines = || headers.get_all(header::COOKIE).iter();
     for pair in lines().flat_map(|line| pairs(line.as_bytes())) {
-        let verdict = judge(name(pair), consent);
+        let name = name(pair);
+        let verdict = judge(name, consent);
         passes &= verdict.allowed;
-        explanation.tell("cookie of the request", name(pair), verdict);
+        explanation.tell("cookie of the request", name, verdict);
         match verdict.because {
             Because::Own => choices += 1,
             Because::Rule(rule) => has_optional |= !rule.purpose.is_necessary(),

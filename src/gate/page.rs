@@ -4,13 +4,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, response};
 
 use super::headers::split_list;
 
-const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
-const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+static SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
-/// Set by scripts that put what they fetch into a page which is already there.
-fn is_of_fragment(name: &HeaderName) -> bool {
+/// Whether this header is set by scripts that put what they fetch into a page which is already there.
+pub(crate) fn is_of_fragment(name: &str) -> bool {
     matches!(
-        name.as_str(),
+        name,
         "hx-request"
             | "turbo-frame"
             | "x-requested-with"
@@ -38,8 +38,8 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let is_fragment = || headers.keys().any(is_of_fragment);
+    /// `is_fragment` says that a header [is of a fragment](is_of_fragment).
+    pub(crate) fn of(headers: &HeaderMap, is_fragment: bool) -> Self {
         let accepts_html = || {
             let accept = headers.get(header::ACCEPT).map(HeaderValue::as_bytes);
             accept.is_some_and(|accept| {
@@ -47,22 +47,22 @@ impl Target {
                 is_long_enough && memchr::memmem::find(accept, b"text/html").is_some()
             })
         };
-        if let Some(destination) = headers.get(SEC_FETCH_DEST) {
+        if let Some(destination) = headers.get(&SEC_FETCH_DEST) {
             // A service worker that passes a navigation on hides what it is for: a page or a frame.
             // <https://github.com/w3c/ServiceWorker/issues/1803>
-            let is_navigation = || headers.get(SEC_FETCH_MODE).is_some_and(|m| m == "navigate");
+            let is_navigation = || headers.get(&SEC_FETCH_MODE).is_some_and(|m| m == "navigate");
             let is_page = destination == "document" || (destination == "empty" && is_navigation());
             if is_page {
                 return Self::Document;
             }
             let is_frame = FRAMES.iter().any(|frame| destination == frame);
-            return if is_frame || is_fragment() || accepts_html() {
+            return if is_frame || is_fragment || accepts_html() {
                 Self::Piece
             } else {
                 Self::Other
             };
         }
-        if is_fragment() {
+        if is_fragment {
             return Self::Piece;
         }
         match headers.get(header::ACCEPT) {

@@ -1,9 +1,12 @@
 //! What happens to a request on its way to the application.
 
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
 use super::{Explanation, PageTag, address, caches, cookies, headers, page};
-use crate::{consent::Consent, policy::HeaderSide};
+use crate::{
+    consent::Consent,
+    policy::{HeaderRules, HeaderSide},
+};
 
 /// What the response's side needs to know of the request.
 #[derive(Debug)]
@@ -21,9 +24,14 @@ pub(crate) struct Visit {
 
 /// Hides from the application what is not allowed, and asks it for what the layer can work with.
 /// `page_tag` names the variant of a page that this visitor gets.
-pub(crate) fn request<B>(request: &mut Request<B>, consent: Consent, page_tag: PageTag) -> Visit {
+pub(crate) fn request<B>(
+    request: &mut Request<B>,
+    consent: Consent,
+    page_tag: impl Fn(&Consent) -> PageTag,
+) -> Visit {
+    let rare = Rare::find(request.headers(), consent.policy().header_rules());
     let mut visit = Visit {
-        target: page::Target::of(request.headers()),
+        target: page::Target::of(request.headers(), rare.of_fragment),
         is_head: request.method() == Method::HEAD,
         uri: request.uri().clone(),
         host: request.headers().get(header::HOST).cloned(),
@@ -35,11 +43,16 @@ pub(crate) fn request<B>(request: &mut Request<B>, consent: Consent, page_tag: P
     let headers = request.headers_mut();
     let mut explanation = Explanation::new(visit.consent.policy(), false);
     let cookies = cookies::filter_request(headers, &visit.consent, &mut explanation);
-    let side = HeaderSide::Request;
-    headers::filter(headers, side, &visit.host(), &visit.consent, &mut explanation);
+    if rare.ruled {
+        let side = HeaderSide::Request;
+        headers::filter(headers, side, &visit.host(), &visit.consent, &mut explanation);
+    }
     visit.cookies = cookies;
     address::truncate(headers, &visit.consent);
-    visit.has_own_etag = caches::translate_conditions(headers, visit.target, page_tag);
+    if rare.conditional {
+        let tag = page_tag(&visit.consent);
+        visit.has_own_etag = caches::translate_conditions(headers, visit.target, tag);
+    }
     if is_per_user {
         caches::drop_conditions(headers);
     }
@@ -47,6 +60,27 @@ pub(crate) fn request<B>(request: &mut Request<B>, consent: Consent, page_tag: P
         ask_for_a_body_to_work_with(headers);
     }
     visit
+}
+
+/// Which headers a request has that few have. One look at all names costs less than looking each up.
+#[derive(Default)]
+struct Rare {
+    of_fragment: bool,
+    conditional: bool,
+    /// A rule of the policy may be for it.
+    ruled: bool,
+}
+
+impl Rare {
+    fn find(headers: &HeaderMap, rules: &HeaderRules) -> Self {
+        let mut rare = Self::default();
+        for name in headers.keys().map(HeaderName::as_str) {
+            rare.of_fragment |= page::is_of_fragment(name);
+            rare.conditional |= name.starts_with("if-");
+            rare.ruled |= rules.may_have(name);
+        }
+        rare
+    }
 }
 
 impl Visit {
@@ -100,10 +134,8 @@ impl<'a> Host<'a> {
     /// Without the port.
     pub(crate) fn name(self) -> &'a str {
         let host = self.authority();
-        match host.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            _ => host,
-        }
+        let without_digits = host.trim_end_matches(|c: char| c.is_ascii_digit());
+        without_digits.strip_suffix(':').unwrap_or(host)
     }
 
     /// Whether this URL leads to the same host and port, over HTTP or HTTPS: behind a proxy the

@@ -22,7 +22,7 @@ pub(crate) use grants::Grants;
 pub use policy::Policy;
 pub(crate) use purpose::{Purpose, PurposeSet};
 pub use rules::CookieRule;
-pub(crate) use rules::{HeaderAction, HeaderRule, HeaderSide};
+pub(crate) use rules::{HeaderAction, HeaderRule, HeaderRules, HeaderSide};
 pub use settings::Undeclared;
 pub(crate) use settings::{ChoiceCookie, PageLimits};
 pub(crate) use sources::{Need, Sources};

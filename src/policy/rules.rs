@@ -1,3 +1,5 @@
+use std::cmp::Ordering;
+
 use http::HeaderName;
 use serde::{Deserialize, Serialize};
 
@@ -138,7 +140,7 @@ impl HeaderRule {
 /// Which cookie rule holds for a name.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CookieRules {
-    /// By name.
+    /// By length and name: most names are told by their length.
     exact: Vec<(Box<[u8]>, usize)>,
     /// The most specific glob first.
     globs: Vec<(Box<[u8]>, usize)>,
@@ -155,7 +157,7 @@ impl CookieRules {
                 compiled.exact.push((name, index));
             }
         }
-        compiled.exact.sort_unstable();
+        compiled.exact.sort_unstable_by(|(a, _), (b, _)| by_length(a, b));
         let literals = |glob: &[u8]| glob.iter().filter(|&&byte| byte != b'*').count();
         compiled.globs.sort_by_key(|(glob, _)| std::cmp::Reverse(literals(glob)));
         compiled
@@ -163,11 +165,15 @@ impl CookieRules {
 
     /// The index of the rule for the cookie of this name.
     pub(crate) fn find(&self, name: &[u8]) -> Option<usize> {
-        let exact = self.exact.binary_search_by(|(exact, _)| exact.as_ref().cmp(name));
+        let exact = self.exact.binary_search_by(|(exact, _)| by_length(exact, name));
         let exact = exact.ok().and_then(|at| self.exact.get(at));
         let rule = exact.or_else(|| self.globs.iter().find(|(glob, _)| matches(glob, name)));
         rule.map(|(_, index)| *index)
     }
+}
+
+fn by_length(a: &[u8], b: &[u8]) -> Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 /// Whether `*` in the glob can stand for runs of characters so that it becomes the name. Linear in
@@ -351,13 +357,19 @@ impl HeaderRules {
         }));
         sorted.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
         let mut sieve = Sieve::default();
-        sorted.iter().for_each(|rule| sieve.insert(&rule.name));
+        sorted.iter().for_each(|rule| sieve.insert(rule.name.as_str()));
         Self { sorted, sieve }
+    }
+
+    /// Whether there may be a rule for this header.
+    #[inline]
+    pub(crate) fn may_have(&self, name: &str) -> bool {
+        self.sieve.may_contain(name)
     }
 
     #[inline]
     pub(crate) fn find(&self, name: &HeaderName, side: HeaderSide) -> Option<&CompiledHeaderRule> {
-        if !self.sieve.may_contain(name) {
+        if !self.may_have(name.as_str()) {
             return None;
         }
         let found = self.sorted.binary_search_by(|rule| rule.name.as_str().cmp(name.as_str()));
@@ -372,7 +384,7 @@ impl HeaderRules {
 struct Sieve([u64; 16]);
 
 impl Sieve {
-    fn insert(&mut self, name: &HeaderName) {
+    fn insert(&mut self, name: &str) {
         let (word, bit) = Self::place(name);
         if let Some(bits) = self.0.get_mut(word) {
             *bits |= bit;
@@ -380,15 +392,15 @@ impl Sieve {
     }
 
     #[inline]
-    fn may_contain(&self, name: &HeaderName) -> bool {
+    fn may_contain(&self, name: &str) -> bool {
         let (word, bit) = Self::place(name);
         self.0.get(word).is_some_and(|bits| bits & bit != 0)
     }
 
     /// By length and first, middle and last byte: no usual header falls on one of ours.
     #[inline]
-    fn place(name: &HeaderName) -> (usize, u64) {
-        let bytes = name.as_str().as_bytes();
+    fn place(name: &str) -> (usize, u64) {
+        let bytes = name.as_bytes();
         let middle = bytes.get(bytes.len() / 2);
         let (Some(first), Some(middle), Some(last)) = (bytes.first(), middle, bytes.last()) else {
             return (0, 0);

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
+use http_body_util::BodyExt;
 use hyper::{
     body::Incoming,
     client::conn::{http1, http2},
@@ -128,6 +129,16 @@ impl Client {
 /// Nothing in these tests takes long: what hangs is a failure.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), future).await.expect("it hangs")
+}
+
+/// What comes until all that came ends with this.
+pub(crate) async fn read_until(body: &mut Incoming, end: &[u8]) -> Vec<u8> {
+    let mut came = Vec::new();
+    while !came.ends_with(end) {
+        let frame = within(body.frame()).await.expect("more").unwrap();
+        came.extend_from_slice(&frame.into_data().unwrap());
+    }
+    came
 }
 
 /// Writes these bytes to the server, and reads until it closes.

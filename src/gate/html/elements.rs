@@ -9,7 +9,8 @@ pub(super) enum Fetch {
     Srcset,
     /// A page in an attribute.
     Page,
-    /// CSS, and whatever has URLs at places that its own parser knows.
+    Css,
+    /// What has URLs at places that its own parser knows.
     Text,
     /// `content` of `<meta http-equiv=refresh>`.
     Refresh,
@@ -17,7 +18,7 @@ pub(super) enum Fetch {
     Link,
 }
 
-use Fetch::{Link, Page, Refresh, Srcset, Text, Url, Urls};
+use Fetch::{Css, Link, Page, Refresh, Srcset, Text, Url, Urls};
 
 type Row = &'static [(&'static str, Fetch)];
 
@@ -55,18 +56,18 @@ pub(super) fn of(element: &[u8]) -> Row {
 
 /// What fetches on any element: `background` of `body` and tables, style, SVG's presentation attributes.
 pub(super) const ANYWHERE: Row = &[
-    ("style", Text),
+    ("style", Css),
     ("background", Url),
-    ("fill", Text),
-    ("stroke", Text),
-    ("filter", Text),
-    ("mask", Text),
-    ("clip-path", Text),
-    ("cursor", Text),
-    ("marker", Text),
-    ("marker-start", Text),
-    ("marker-mid", Text),
-    ("marker-end", Text),
+    ("fill", Css),
+    ("stroke", Css),
+    ("filter", Css),
+    ("mask", Css),
+    ("clip-path", Css),
+    ("cursor", Css),
+    ("marker", Css),
+    ("marker-start", Css),
+    ("marker-mid", Css),
+    ("marker-end", Css),
 ];
 
 /// How `attribute` of an element with this row fetches.

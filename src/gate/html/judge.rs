@@ -37,7 +37,8 @@ impl<'a, R: Rules> Judge<'a, R> {
             }
             Fetch::Srcset => self.srcset(&value),
             Fetch::Refresh => self.refresh(&value),
-            Fetch::Text => self.css(&value),
+            Fetch::Css => self.css(&value),
+            Fetch::Text => self.text(&value),
             Fetch::Page => None,
         }
     }
@@ -57,7 +58,7 @@ impl<'a, R: Rules> Judge<'a, R> {
     fn held(self, url: &[u8]) -> Option<Denial<'a>> {
         match held(url)? {
             Held::Script(text) => self.rules.denied_inline(&text),
-            Held::Text(text) => self.css(&text),
+            Held::Text(text) => self.text(&text),
             Held::Page(_) => None,
         }
     }
@@ -80,35 +81,45 @@ impl<'a, R: Rules> Judge<'a, R> {
 
     /// Any URL in a style sheet, whatever it is for.
     pub(super) fn css(self, css: &[u8]) -> Option<Denial<'a>> {
-        if css.is_empty() {
+        const SIGNS: [&[u8]; 4] = [b"url(", b"@import", b"image-set(", b"src("];
+        if !may_have_url(css) {
             return None;
         }
         let plain = unescape_css(css);
-        let mentioned = |text: &[u8]| find_mention(text, |location| self.location(location));
-        // In a string that is no URL yet a backslash may stand for a slash.
-        let raw = (plain.len() != css.len()).then(|| mentioned(css)).flatten();
-        raw.or_else(|| mentioned(&plain)).or_else(|| self.relative_in(&plain))
+        let has = |sign: &[u8]| plain.windows(sign.len()).any(|w| w.eq_ignore_ascii_case(sign));
+        let relative = || self.denied_base().filter(|_| SIGNS.into_iter().any(has));
+        self.mentioned(css, &plain).or_else(relative)
+    }
+
+    /// Any URL in what isn't read as its own parser would.
+    fn text(self, text: &[u8]) -> Option<Denial<'a>> {
+        let relative = || self.denied_base().filter(|_| !text.is_empty());
+        self.mentioned(text, &unescape_css(text)).or_else(relative)
     }
 
     /// JSON with URLs to fetch.
     pub(super) fn json(self, json: &[u8]) -> Option<Denial<'a>> {
         // Any character may be written so.
         let is_escaped = memmem::find(json, b"\\u").is_some();
-        self.css(json).or_else(|| is_escaped.then(|| self.rules.in_doubt().into()))
+        self.text(json).or_else(|| is_escaped.then(|| self.rules.in_doubt().into()))
     }
 
-    /// CSS that may have relative URLs, where these lead to what is denied.
-    fn relative_in(self, css: &[u8]) -> Option<Denial<'a>> {
-        const SIGNS: [&[u8]; 4] = [b"url(", b"@import", b"image-set(", b"src("];
-        let denied = self.bases.iter().find_map(|base| {
+    fn mentioned(self, written: &[u8], plain: &[u8]) -> Option<Denial<'a>> {
+        let find = |text: &[u8]| find_mention(text, |location| self.location(location));
+        // In a string that is no URL yet a backslash may stand for a slash.
+        let raw = (plain.len() != written.len()).then(|| find(written)).flatten();
+        raw.or_else(|| find(plain))
+    }
+
+    /// What is denied where relative URLs lead.
+    fn denied_base(self) -> Option<Denial<'a>> {
+        self.bases.iter().find_map(|base| {
             let is_relevant = match &base.host {
                 Host::Named(host) => self.rules.concerns(host),
                 Host::Doubtful => true,
             };
             is_relevant.then(|| self.location(&Location::on(&base.host, base.path.as_bytes())))?
-        })?;
-        let has = |sign: &[u8]| css.windows(sign.len()).any(|w| w.eq_ignore_ascii_case(sign));
-        SIGNS.into_iter().any(has).then_some(denied)
+        })
     }
 
     /// Each run between spaces, and what follows a comma in it: more than the standard finds, never less.
@@ -152,4 +163,9 @@ impl<'a, R: Rules> Judge<'a, R> {
         let denied = |path: &str| self.rules.denied_host(host, path);
         denied(&path).or_else(|| decoded.as_deref().and_then(denied))
     }
+}
+
+/// CSS has URLs in functions and strings alone.
+fn may_have_url(css: &[u8]) -> bool {
+    css.iter().any(|byte| matches!(byte, b'(' | b'"' | b'\'' | b'\\'))
 }

@@ -136,6 +136,8 @@ struct Open {
     foreign: Option<Vec<u8>>,
     /// Whether the contents may be markup.
     is_unsure: bool,
+    /// It is read as raw text, and may stand in `svg`.
+    may_be_foreign: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -333,6 +335,7 @@ impl Markup {
                 content: at + bytes.len(),
                 foreign: (!is_raw).then(Vec::new),
                 is_unsure,
+                may_be_foreign: is_raw && self.nesting.may_be_foreign(),
             });
         }
         Ok(())
@@ -394,18 +397,25 @@ impl Markup {
             Some(text) => references::decode(text),
             None => Cow::Borrowed(content),
         };
-        let text = &*text;
         let judge = context.judge();
-        let denied = match open.what {
+        let judged = |text: &[u8]| match open.what {
             What::Script => judge.rules.denied_inline(text),
             What::Json => judge.json(text),
             What::Style => judge.css(text),
+            _ => None,
+        };
+        let denied = match open.what {
             What::Noscript => return self.read_noscript(context, edits, content, open),
             What::Withheld => {
                 edits.remove(open.content..end);
                 None
             }
-            What::Other => None,
+            // In `svg` its references are read, and elements are none of its text.
+            What::Script | What::Json | What::Style if open.may_be_foreign => {
+                let doubt = || may_have_elements(content).then(|| judge.rules.in_doubt().into());
+                judged(&text).or_else(|| judged(&references::decode(content))).or_else(doubt)
+            }
+            _ => judged(&text),
         };
         if let Some(denial) = denied {
             self.gate_open(open, judge.rules, denial, edits, input);
@@ -457,4 +467,11 @@ impl Markup {
         self.found = markup.found;
         Ok(())
     }
+}
+
+fn may_have_elements(text: &[u8]) -> bool {
+    let begins = |at: usize| {
+        text.get(at + 1).is_some_and(|next| next.is_ascii_alphabetic() || *next == b'/')
+    };
+    memchr::memchr_iter(b'<', text).any(begins)
 }

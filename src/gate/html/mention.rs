@@ -42,6 +42,14 @@ fn look_at<T>(text: &[u8], look: &mut impl FnMut(&Location<'_>) -> Option<T>) ->
     let (authority, path) = text.split_at_checked(end.unwrap_or(text.len()))?;
     let path_end = path.iter().position(|&byte| ends_word(byte) && !is_dropped(byte));
     let path = without_dropped(path.get(..path_end.unwrap_or(path.len()))?);
+    // Tabs and newlines stand between URLs, too.
+    let first = authority.iter().position(|&byte| is_dropped(byte));
+    if let Some(host) =
+        first.and_then(|first| authority.get(..first)).filter(|host| !host.is_empty())
+        && let Some(found) = look(&Location::on(&Host::read(host), &[]))
+    {
+        return Some(found);
+    }
     let authority = without_dropped(authority);
     let mut look_until = |text: &[u8], end: usize| {
         let host = text.get(..end).filter(|host| !host.is_empty())?;

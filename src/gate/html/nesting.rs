@@ -15,6 +15,8 @@ pub(super) struct Nesting {
     doubt: Doubt,
     select: bool,
     template: Template,
+    /// `svg` or `math` was opened.
+    had_foreign: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,6 +66,11 @@ impl Nesting {
         self.select || self.doubt != Doubt::None
     }
 
+    /// Whether it isn't known if foreign elements are open.
+    pub(super) fn may_be_foreign(&self) -> bool {
+        self.had_foreign && self.doubt != Doubt::None
+    }
+
     pub(super) fn is_in_template(&self) -> bool {
         self.template.depth > 0
     }
@@ -78,6 +85,7 @@ impl Nesting {
     }
 
     pub(super) fn start(&mut self, name: &Name, tag: &Tag<'_>) {
+        self.had_foreign |= matches!(&**name, b"svg" | b"math");
         if self.open.is_empty() && self.doubt == Doubt::None {
             return self.start_html(name, tag);
         }

@@ -1,113 +1,210 @@
 //! A look at a whole page, much faster than reading it: where might something be denied?
 //!
-//! It knows no markup. It finds whatever could name a denied host once a parser has read it, `data-consent`, and scripts with
+//! It knows next to no markup. It finds whatever could name a denied host once a parser has read it, `data-consent`, and scripts with
 //! denied text; it may find what is none, and misses nothing.
 
 use super::{
     gate::Rules,
     held, references,
+    tag::{Step, Tag, TagScanner, ends_name},
     url::{is_dropped, is_slash},
 };
+use aho_corasick::packed::{Config, MatchKind, Searcher};
+use memchr::{memchr, memchr_iter, memchr2_iter, memmem::Finder};
+use std::sync::LazyLock;
 
 /// Where the last thing begins that may be denied. `None`: there is none, the page can go as it is.
 ///
 /// It looks from the end, so that it costs nothing where something is there, and gives up where it would take longer than reading:
 /// then that is the end.
 pub(super) fn last_mention(page: &[u8], rules: &impl Rules) -> Option<usize> {
-    /// So many blocks may be looked at closely, and every second one.
-    const SPARE: usize = 16;
-    let blocks = page.len().saturating_sub(2) / BLOCK;
-    let (mut quick, mut close) = (0, 0);
-    if let Some(found) = scan(page, blocks * BLOCK, page.len(), rules) {
-        return Some(found);
-    }
-    for from in (0..blocks).rev().map(|index| index * BLOCK) {
-        quick += 1;
-        let (Some(block), Some(next), Some(third)) =
-            (block_at(page, from), block_at(page, from + 1), block_at(page, from + 2))
-        else {
+    const SPARE: usize = 256;
+    const LARGEST: usize = 16 * 1024;
+    let Some(starts) = &*STARTS else { return Some(page.len()) };
+    let mut sieve = Sieve { page, rules, starts, cost: 0, is_clear_from: page.len() };
+    // Small at first: it soon shows whether it is worth it.
+    let (mut to, mut step) = (page.len(), 1024);
+    while to > 0 {
+        let from = to.saturating_sub(step);
+        if let Some(found) = sieve.last_in(from, to) {
+            return Some(found);
+        }
+        if sieve.cost > SPARE + page.len() - from {
             return Some(page.len());
-        };
-        if is_suspicious(block, next, third) {
-            if let Some(found) = scan(page, from, from + BLOCK, rules) {
-                return Some(found);
-            }
-            close += 1;
-            if close > SPARE + quick / 2 {
-                return Some(page.len());
-            }
         }
+        step = LARGEST.min(2 * step);
+        to = from;
     }
     None
 }
 
-const BLOCK: usize = 64;
-
-fn block_at(page: &[u8], from: usize) -> Option<&[u8; BLOCK]> {
-    page.get(from..)?.first_chunk()
+/// What to look for, besides `&` and `\`. (Few sets of few texts each: many are slow.)
+struct Starts {
+    texts: Searcher,
+    names: Searcher,
+    /// What ends a script, or goes on behind its end.
+    end: Finder<'static>,
+    comment: Finder<'static>,
 }
 
-/// Written so that the compiler makes vector instructions of it: no branches. `next` and `third` are what comes one and two bytes
-/// later.
-fn is_suspicious(block: &[u8; BLOCK], next: &[u8; BLOCK], third: &[u8; BLOCK]) -> bool {
-    let mut found = 0u8;
-    for ((&byte, &next), &third) in block.iter().zip(next).zip(third) {
-        let alone = (byte == b'&') | (byte == b':') | (byte == b'\\');
-        let slash = (byte == b'/') & ((next <= b'/') | (next == b'\\'));
-        let consent = (byte == b'-') & (next | 0x20 == b'c') & (third | 0x20 == b'o');
-        let script = (byte == b'<') & (next | 0x20 == b's') & (third | 0x20 == b'c');
-        found |= u8::from(alone | slash | consent | script);
+/// `None`: not on this machine.
+static STARTS: LazyLock<Option<Starts>> = LazyLock::new(|| {
+    const TEXTS: [&str; 18] = [
+        "p://", "s://", //
+        // An authority, tabs and newlines dropped.
+        "//", "/\\", "/\t", "/\n", "/\r", //
+        // The end of a scheme that leads to hosts.
+        "p:", "P:", "s:", "S:", "\t:", "\n:", "\r:", //
+        "-co", "-cO", "-Co", "-CO",
+    ];
+    const NAMES: [&str; 20] = [
+        // In `<script` and `<svg`: as they are mostly written, else the first letter in upper case.
+        "cri", "vg", "<S", "sC", "cR", "rI", "iP", "pT", "sV", "vG", //
+        // The end of `data:`.
+        "ta:", "tA:", "Ta:", "TA:", "\ta:", "\tA:", "\na:", "\nA:", "\ra:", "\rA:",
+    ];
+    let mut config = Config::new();
+    config.match_kind(MatchKind::LeftmostFirst);
+    Some(Starts {
+        texts: config.builder().extend(TEXTS).build()?,
+        names: config.builder().extend(NAMES).build()?,
+        end: Finder::new("</"),
+        comment: Finder::new("<!"),
+    })
+});
+
+struct Sieve<'a, R> {
+    page: &'a [u8],
+    rules: &'a R,
+    starts: &'a Starts,
+    /// How many bytes could have been read in the time that it took to look closely.
+    cost: usize,
+    /// No script or style from here on can have markup in it.
+    is_clear_from: usize,
+}
+
+impl<R: Rules> Sieve<'_, R> {
+    /// The last place in `from..to` where something may begin that is denied.
+    fn last_in(&mut self, from: usize, to: usize) -> Option<usize> {
+        const LONGEST: usize = 3;
+        let (page, starts) = (self.page, self.starts);
+        let window = page.get(from..(to + LONGEST - 1).min(page.len()))?;
+        memchr2_iter(b'&', b'\\', window)
+            .chain(starts.texts.find_iter(window).map(|text| text.start()))
+            .chain(starts.names.find_iter(window).map(|name| name.start()))
+            .map(|index| from + index)
+            .filter(|at| *at < to)
+            .fold(None, |last, at| last.max(self.mention(at)))
     }
-    found != 0
-}
 
-/// The last place in `from..to` where something may begin that is denied.
-fn scan(page: &[u8], from: usize, to: usize, rules: &impl Rules) -> Option<usize> {
-    let mut block = page.get(from..to)?;
-    while let Some(index) = block.iter().rposition(|&byte| is_start(byte)) {
-        let at = from + index;
-        let byte = block.get(index).copied()?;
-        let behind = page.get(at + 1..).unwrap_or_default();
-        let is_mention = match byte {
-            b'/' | b'\\' => slash(byte, behind, rules),
-            b':' => colon(page.get(..at).unwrap_or_default(), behind, rules),
-            b'&' => reference(behind),
-            b'-' => begins(behind, b"consent"),
-            _ => begins(behind, b"script") && script(behind, rules),
+    /// What comes at this place may be denied: how far the page must be read for it.
+    fn mention(&mut self, at: usize) -> Option<usize> {
+        const CLOSE_LOOK: usize = 80;
+        let (before, from) = self.page.split_at_checked(at)?;
+        let (first, behind) = from.split_first()?;
+        let is_mention = match (first, behind.first()) {
+            (b'&', _) => reference(behind),
+            (b'\\', _) => backslash(before, behind, self.rules),
+            (b'/', _) => slash(behind, self.rules),
+            (b'-', _) => begins(behind, b"consent"),
+            (b't' | b'T' | b'\t' | b'\n' | b'\r', Some(b'a' | b'A')) => {
+                colon(before, behind, self.rules)
+            }
+            (_, Some(b':')) => colon(before, from, self.rules),
+            _ => return self.element(at),
         };
-        if is_mention {
-            return Some(at);
-        }
-        block = block.get(..index)?;
+        self.cost += CLOSE_LOOK;
+        is_mention.then_some(at)
     }
-    None
-}
 
-fn is_start(byte: u8) -> bool {
-    matches!(byte, b'/' | b'\\' | b':' | b'&' | b'-' | b'<')
+    /// The same for what may be the name of a `script` or an `svg`.
+    fn element(&mut self, at: usize) -> Option<usize> {
+        const LONGEST: usize = 6;
+        let near = self.page.get(at.saturating_sub(LONGEST)..=at)?;
+        let at = at - near.iter().rev().position(|&byte| byte == b'<')?;
+        let from = self.page.get(at..)?;
+        let name = from.get(1..)?;
+        if begins(name, b"script") {
+            self.script(from).then_some(at)
+        } else {
+            (begins(name, b"svg") && self.hides_markup(at)).then_some(self.page.len())
+        }
+    }
+
+    /// Whether a script may be one that is denied.
+    fn script(&mut self, from: &[u8]) -> bool {
+        let Some((tag, text)) = self.raw_text(from, b"script") else { return true };
+        self.cost += text.len() / 2;
+        let says =
+            |part: &[u8]| tag.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part));
+        let is_json = says(b"speculat") || says(b"importmap");
+        // Behind `<!--` the script need not end there. In a page in an attribute, references are read before all else.
+        let is_tricky = self.starts.comment.find(text).is_some() || refers(tag) || refers(text);
+        is_json || is_tricky || self.rules.denied_inline(text).is_some()
+    }
+
+    /// Whether the `svg` at this place may have a script or style in it that has markup in it: that is none of its text there.
+    fn hides_markup(&mut self, at: usize) -> bool {
+        let from = self.page.get(at..).unwrap_or_default();
+        if ends_plainly(from) {
+            return false;
+        }
+        let unclear = self.page.get(at..self.is_clear_from).unwrap_or_default();
+        self.is_clear_from = self.is_clear_from.min(at);
+        self.cost += unclear.len() / 2;
+        memchr_iter(b'<', unclear).any(|index| {
+            let element = from.get(index..).unwrap_or_default();
+            [&b"script"[..], b"style"].into_iter().any(|name| {
+                begins(element.get(1..).unwrap_or_default(), name)
+                    && self.raw_text(element, name).is_none_or(|(_, text)| has_markup(text))
+            })
+        })
+    }
+
+    /// The tag of a `script` or `style`, and its text if that is raw. `None`: the tag has no end.
+    fn raw_text<'a>(&self, element: &'a [u8], name: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
+        let (tag, behind) = element.split_at_checked(tag_length(element)?)?;
+        let is_end = |at: &usize| {
+            let end = behind.get(at + 2..).unwrap_or_default();
+            begins(end, name) && end.get(name.len()).is_some_and(|&byte| ends_name(byte))
+        };
+        let end = self.starts.end.find_iter(behind).find(is_end).unwrap_or(behind.len());
+        Some((tag, behind.get(..end).unwrap_or_default()))
+    }
 }
 
 fn begins(text: &[u8], with: &[u8]) -> bool {
     text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
 }
 
-fn slash(byte: u8, behind: &[u8], rules: &impl Rules) -> bool {
-    let next = behind.iter().find(|&&byte| !is_dropped(byte)).copied().unwrap_or_default();
-    if is_slash(next) {
-        return authority(behind, rules);
-    }
-    // An escape of CSS.
-    byte == b'\\' && next.is_ascii_hexdigit()
+fn slash(behind: &[u8], rules: &impl Rules) -> bool {
+    next(behind).is_some_and(is_slash) && authority(behind, rules)
 }
 
-fn colon(before: &[u8], behind: &[u8], rules: &impl Rules) -> bool {
-    let last = before.iter().rev().find(|&&byte| !is_dropped(byte)).copied().unwrap_or_default();
-    // The last letter of a scheme that leads to hosts or holds its content encoded, or CSS may hide it.
-    match last {
-        b'p' | b'P' | b's' | b'S' => authority(behind, rules),
-        b'a' | b'A' => held::may_be_read(behind),
-        _ => last == b'\\',
+fn backslash(before: &[u8], behind: &[u8], rules: &impl Rules) -> bool {
+    // An escape of CSS, or it hides the colon.
+    next(behind).is_some_and(|next| next.is_ascii_hexdigit() || next == b':')
+        || (next(behind).is_some_and(is_slash) || last(before).is_some_and(is_slash))
+            && authority(behind, rules)
+}
+
+/// `from` is the last letter of a scheme and its colon, or what is dropped between them.
+fn colon(before: &[u8], from: &[u8], rules: &impl Rules) -> bool {
+    let scheme = from.first().copied().filter(|&byte| !is_dropped(byte)).or_else(|| last(before));
+    let behind = from.get(2..).unwrap_or_default();
+    match scheme {
+        Some(b'p' | b'P' | b's' | b'S') => authority(behind, rules),
+        Some(b'a' | b'A') => held::may_be_read(behind),
+        _ => false,
     }
+}
+
+fn next(behind: &[u8]) -> Option<u8> {
+    behind.iter().copied().find(|&byte| !is_dropped(byte))
+}
+
+fn last(before: &[u8]) -> Option<u8> {
+    before.iter().rev().copied().find(|&byte| !is_dropped(byte))
 }
 
 /// Whether `text` begins with a denied host, after slashes. What isn't plain may be one.
@@ -124,6 +221,8 @@ fn authority(text: &[u8], rules: &impl Rules) -> bool {
     for &byte in text {
         match byte {
             b'%' | b'&' | b'\\' | 0x80.. => return true,
+            // It is dropped, or stands between two URLs.
+            _ if is_dropped(byte) && concerns(&host, rules) => return true,
             _ if is_dropped(byte) => continue,
             _ if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_') => {}
             ..=b' '
@@ -143,7 +242,8 @@ fn authority(text: &[u8], rules: &impl Rules) -> bool {
             _ => {}
         }
         if host.len() > LONGEST {
-            return false;
+            // No host has such a name, but there may be one that can't be told.
+            return whole.iter().any(|&byte| !byte.is_ascii() || matches!(byte, b'%' | b'&'));
         }
         host.push(char::from(byte.to_ascii_lowercase()));
     }
@@ -177,17 +277,72 @@ fn reference(behind: &[u8]) -> bool {
     }
 }
 
-/// `behind` the `<` of what may be a script: whether it may be one that is denied.
-fn script(behind: &[u8], rules: &impl Rules) -> bool {
-    const TAG: usize = 1024;
-    let ends = memchr::memchr_iter(b'<', behind);
-    let end =
-        ends.into_iter().find(|&at| begins(behind.get(at..).unwrap_or_default(), b"</script"));
-    let script = behind.get(..end.unwrap_or(behind.len())).unwrap_or_default();
-    let tag = script.get(..TAG).unwrap_or(script);
-    let has = |part: &[u8]| tag.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part));
-    let is_json = has(b"speculat") || has(b"importmap");
-    // Behind `<!--` the script need not end there; CDATA and comments may be anywhere in a mark.
-    let is_tricky = memchr::memmem::find(script, b"<!").is_some();
-    is_json || is_tricky || rules.denied_inline(script).is_some()
+/// Whether there is any reference.
+fn refers(text: &[u8]) -> bool {
+    memchr_iter(b'&', text).any(|at| {
+        let behind = text.get(at + 1..).unwrap_or_default();
+        references::first(behind).is_some()
+    })
+}
+
+fn tag_length(tag: &[u8]) -> Option<usize> {
+    let mut scanner = TagScanner::new(tag);
+    loop {
+        match scanner.step(tag) {
+            Step::Attribute(_) => {}
+            Step::End { .. } => return Some(scanner.position()),
+            Step::More => return None,
+        }
+    }
+}
+
+/// Whether, outside of raw text, anything in it could be more than text.
+fn has_markup(text: &[u8]) -> bool {
+    let is_markup = |at: usize| {
+        let next = text.get(at + 1).copied().unwrap_or_default();
+        next.is_ascii_alphabetic() || matches!(next, b'/' | b'!' | b'?')
+    };
+    memchr(b'&', text).is_some() || memchr_iter(b'<', text).any(is_markup)
+}
+
+/// Whether an `svg` has nothing in it but shapes, so that it ends at its end tag.
+fn ends_plainly(svg: &[u8]) -> bool {
+    const SHAPES: [&[u8]; 16] = [
+        b"circle",
+        b"clippath",
+        b"defs",
+        b"ellipse",
+        b"g",
+        b"line",
+        b"lineargradient",
+        b"mask",
+        b"path",
+        b"polygon",
+        b"polyline",
+        b"radialgradient",
+        b"rect",
+        b"stop",
+        b"symbol",
+        b"use",
+    ];
+    let mut rest = svg;
+    let mut is_first = true;
+    loop {
+        let Some(length) = tag_length(rest) else { return false };
+        let (tag, behind) = rest.split_at_checked(length).unwrap_or_default();
+        let name = Tag::new(tag).name();
+        let is_end = tag.starts_with(b"</");
+        if is_end && &*name == b"svg" {
+            return true;
+        }
+        if !std::mem::take(&mut is_first) && !SHAPES.contains(&&*name) {
+            return false;
+        }
+        let next = memchr(b'<', behind).and_then(|at| behind.get(at..)).unwrap_or_default();
+        let is_tag = |tag: &[u8]| tag.first().is_some_and(u8::is_ascii_alphabetic);
+        match next {
+            [b'<', b'/', name @ ..] | [b'<', name @ ..] if is_tag(name) => rest = next,
+            _ => return false,
+        }
+    }
 }

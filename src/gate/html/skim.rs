@@ -90,7 +90,7 @@ impl<R: Rules> Skim<'_, R> {
                 // Where links lead is not fetched.
                 Kind::Href if is_anchor => true,
                 Kind::Url | Kind::Href => !self.is_base_denied && self.is_plain_url(value),
-                Kind::Css => is_plain_css(value) || self.judge.css_as_written(value).is_none(),
+                Kind::Css => self.judge.css_as_written(value).is_none(),
                 Kind::Look => false,
             };
         is_plain.then_some(at)
@@ -110,12 +110,6 @@ fn is_relative(value: &[u8]) -> bool {
         before = byte;
         !is_second_slash && !matches!(byte, b':' | b'&' | b'\\' | b'\t' | b'\n' | b'\r')
     })
-}
-
-/// Whether it has neither functions nor strings.
-fn is_plain_css(value: &[u8]) -> bool {
-    let is_plain = |byte| !matches!(byte, b'(' | b'"' | b'\'' | b'\\' | b'&' | b'@' | b'/');
-    value.iter().all(|&byte| is_plain(byte))
 }
 
 fn skip_spaces(tag: &[u8], mut at: usize) -> Option<usize> {

@@ -88,7 +88,7 @@ fn check(page: &str, cuts: &[usize]) -> Result<(), TestCaseError> {
     prop_assert_eq!(&gate_bare(page.as_bytes(), cuts.iter().copied()), &gated, "cut at {:?}", cuts);
     prop_assert_eq!(&gate_bare(page.as_bytes(), 1..page.len()), &gated, "byte by byte");
     // Behind the last mention nothing is withheld, in doubt, or refused.
-    let is_doubtful = ["<noscript", "<svg", "<math"].iter().any(|part| page.contains(part));
+    let is_doubtful = ["<noscript", "<math"].iter().any(|part| page.contains(part));
     let at_once = gate_whole(page.as_bytes(), false);
     if !is_doubtful && gated.is_ok() {
         prop_assert_eq!(&at_once, &gated, "at once");
@@ -136,8 +136,11 @@ fn check(page: &str, cuts: &[usize]) -> Result<(), TestCaseError> {
         prop_assert_eq!(&gated_element.name, &element.name, "{}", gated);
         let denied = element.denied();
         let is_changed = gated_element.attributes != element.attributes;
-        // One with tags in it is gated in doubt.
-        let is_doubtful = element.is_foreign && matches!(&*element.name, "script" | "style")
+        // One with tags in it is gated in doubt, be it that foreign elements may be open.
+        let may_be_foreign = element.is_foreign
+            || element.text.contains('<')
+                && ["<svg", "<math"].iter().any(|part| page.contains(part));
+        let is_doubtful = may_be_foreign && matches!(&*element.name, "script" | "style")
             // Attributes of a second one are added to the first.
             || element.name == "body"
             // With a denied base, so is all CSS that has URLs.
@@ -199,7 +202,7 @@ impl Element {
                     self.attribute("http-equiv") == Some("refresh")
                         && value.split_once("url=").is_some_and(|(_, url)| self.leads_to_ads(url))
                 }
-                Some(Fetch::Text) => value
+                Some(Fetch::Css | Fetch::Text) => value
                     .split_once("url(")
                     .is_some_and(|(_, url)| self.leads_to_ads(url.trim_end_matches(')'))),
                 Some(Fetch::Page) => value.contains("ads.example"),

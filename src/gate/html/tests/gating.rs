@@ -81,6 +81,7 @@ fn h1_every_fetching_attribute_is_gated() {
         "<svg><rect fill='url(U)'/>",
         "<svg><title>x</title><image href=U />",
         "<svg><animate attributeName=href values='/a;U'/>",
+        "<svg><set attributeName=href to=U />",
         "<math><mi><img src=U>",
         "<iframe srcdoc='<img src=U>'>",
         "<iframe srcdoc='&lt;script src=&quot;U&quot;>&lt;/script>'>",
@@ -283,6 +284,8 @@ fn h1_base_counts() {
         "<template><base href=//ads.example></template><img src=x>",
         "<base href=//ads.example><style>a{b:url(x)}</style>",
         "<base href=//ads.example><iframe srcdoc='<img src=x>'>",
+        "<base href=//ads.example><svg><animate attributeName=href to=x />",
+        "<base href=//ads.example><script type=speculationrules>{\"urls\":[\"x\"]}</script>",
     ] {
         assert!(is_gated(page), "{page}");
     }
@@ -508,8 +511,10 @@ fn css_is_read_with_its_escapes() {
         "a:b{c:d}",
         "a{b:url(//maps.example/x)}",
         "// x",
+        "quotes:\u{ab}\u{bb}",
     ] {
         passes(&format!("<style>{css}</style>"));
+        passes(&format!("<p style='{css}'>"));
     }
 }
 
@@ -595,4 +600,54 @@ fn h9_what_is_not_changed_is_not_copied() {
     assert_eq!(gate.held(), 0);
     assert_eq!((out.len(), out[0].as_ptr()), (3, page.as_ptr()));
     assert!(page.as_ptr_range().contains(&out[2].as_ptr()));
+}
+
+#[test]
+fn h6_a_page_at_once_hides_nothing_that_it_shows_in_pieces() {
+    for page in [
+        "<script a='</script>'>fbq(1)</script>",
+        "<script a='>' b=\"</script>\">fbq(1)</script>",
+        "<script </script>fbq(1)</script>",
+        "<iframe srcdoc='<script a=&quot;></script>&quot;>fbq(1)</script>'></iframe>",
+        "<iframe srcdoc='<script a&#61;\"></script>\">fbq(1)</script>'></iframe>",
+        "<iframe srcdoc='<script>&lt;!--<script></script>fbq(1)</script>'></iframe>",
+        "<iframe srcdoc='<script><&#33;--<script></script>fbq(1)</script>'></iframe>",
+        "<svg><script>fb<g></g>q(1)</script></svg>",
+        "<svg><script>fb</g>q(1)</script></svg>",
+        "<svg><script><g a='</script>'/>fbq(1)</script></svg>",
+        "<svg><script><?</script>fbq(1)</script></svg>",
+        "<svg><style>a{b:url(//ads<g></g>.example)}</style></svg>",
+        "<svg><style>a{b:url(//ads</g>.example)}</style></svg>",
+        "<svg a='</svg>'><script>fb<g></g>q(1)</script></svg>",
+        "<svg><g a=\"</svg>\"/><style>a{b:url(//ads<g></g>.example)}</style></svg>",
+        &format!("<img src=//{}\u{b2}>", "x".repeat(254)),
+    ] {
+        assert!(is_gated(page), "{page}");
+    }
+}
+
+#[test]
+fn h6_a_script_that_may_stand_in_svg_is_read_both_ways() {
+    for page in [
+        "<svg></x><script>f&#98q(1)</script>",
+        "<svg></x><script>f&#98;q(1)",
+        "<svg></x><script>fb<g></g>q(1)</script>",
+        "<svg></x><style>a{b:url(//ads<g></g>.example)}</style>",
+        "<svg></x><style>a{b:url(&#47;/ads.example)}</style>",
+    ] {
+        assert!(is_gated(page), "{page}");
+    }
+    passes("<svg></x><script>f(1) && 2 < 3</script>");
+}
+
+#[test]
+fn h1_a_newline_between_urls_ends_a_host() {
+    for page in [
+        "<img srcset='//ads.example\n2x'>",
+        "<img srcset='/a\n//ads.example\tb 2x'>",
+        "<a ping='https://ads.example\nhttps://cdn.example/'>",
+        "<svg><animate values='//ads.example\nx'/>",
+    ] {
+        assert!(is_gated(page), "{page}");
+    }
 }
