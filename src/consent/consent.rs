@@ -36,7 +36,7 @@ pub struct Consent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoTracking;
 
-/// No category and no vendor of the policy has this slug.
+/// No category of the policy, and no vendor of the policy or the catalog, has this slug.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownSlug(pub(crate) String);
 
@@ -92,9 +92,10 @@ impl Consent {
         choice.revision == self.policy.revision()
     }
 
-    /// Whether this category or vendor is allowed. An unknown slug is not.
+    /// Whether this category, or this vendor of the policy or the [catalog](crate::catalog), is allowed.
+    /// An unknown slug is not.
     pub fn allows(&self, slug: &str) -> bool {
-        self.policy.purpose(slug).is_some_and(|purpose| self.allows_purpose(purpose))
+        self.policy.gated_purpose(slug).is_some_and(|purpose| self.allows_purpose(purpose))
     }
 
     /// What the visitor decided, if a valid choice came with the request.
@@ -168,7 +169,9 @@ impl Consent {
     }
 
     /// The choice that allows this category or vendor, and leaves all else as it stands: what the
-    /// visitor has not answered yet will still be asked.
+    /// visitor has not answered yet will still be asked. A vendor that isn't
+    /// [asked separately](crate::Vendor::ask_separately) is allowed by itself, whatever holds for its
+    /// category; of these the latest eight are kept.
     ///
     /// # Errors
     /// [`UnknownSlug`] for what the policy doesn't have.
@@ -240,7 +243,7 @@ impl Consent {
     }
 
     fn find(&self, slug: &str) -> Result<Purpose, UnknownSlug> {
-        self.policy.purpose(slug).ok_or_else(|| UnknownSlug(slug.to_owned()))
+        self.policy.gated_purpose(slug).ok_or_else(|| UnknownSlug(slug.to_owned()))
     }
 
     /// The choice that allows these, and nothing else.
@@ -317,7 +320,11 @@ impl Consent {
 
 impl fmt::Display for UnknownSlug {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no category or vendor of the policy is called {:?}: declare it first", self.0)
+        write!(
+            f,
+            "no category or vendor of the policy or the catalog is called {:?}: declare it first",
+            self.0
+        )
     }
 }
 

@@ -105,8 +105,7 @@ impl<'a> VendorGate<'a> {
 
     /// Whether this category or vendor, of the policy or the catalog, is denied.
     pub(crate) fn is_denied(&self, slug: &str) -> bool {
-        let purpose = self.consent.policy().gated_purpose(slug);
-        !purpose.is_some_and(|purpose| self.consent.allows_purpose(purpose))
+        !self.consent.allows(slug)
     }
 
     /// The denied vendor whose mark the text of an inline script contains, and the mark.

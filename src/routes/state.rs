@@ -30,7 +30,7 @@ pub(super) fn answer(consent: &Consent) -> Response<Bytes> {
     let policy = consent.policy();
     // Hosts play no part in it.
     let gate = VendorGate::new(consent, "");
-    let allows = |slug: &str| (slug.to_owned(), Value::from(!gate.is_denied(slug)));
+    let allows = |slug: &str| (slug.to_owned(), Value::from(consent.allows(slug)));
     let vendors = policy.vendors().iter().chain(catalog::all());
     let state = State {
         regime: consent.regime(),
