@@ -278,3 +278,23 @@ async fn v2_a_gated_page_and_the_whole_one_are_different_variants() {
     assert_ne!(etag(&refused).await, etag(&accepted).await);
     assert_eq!(etag(&refused).await, etag(&refused).await);
 }
+
+#[tokio::test]
+async fn h5_a_picture_in_css_names_its_kind_of_markup_and_no_place() {
+    let strict = Policy::builder("Example News").undeclared_hosts(Undeclared::Block);
+    let strict = ConsentLayer::new(strict.build().unwrap());
+    let style = |url: &str| {
+        leak(format!(
+            "<!doctype html><title>x</title><style>a{{background:url(\"data:image/svg+xml,%3csvg \
+             xmlns='{url}' viewBox='0 0 8 8'/%3e\")}}</style><body>x"
+        ))
+    };
+    let picture = style("http://www.w3.org/2000/svg");
+    assert_eq!(visit(&strict, "", picture).await.without_banner(), picture.as_bytes());
+    for elsewhere in
+        ["http://www.w3.org/2000/svg/x", "http://w3.org/2000/svg", "http://a.example/2000/svg"]
+    {
+        let arrived = visit(&strict, "", style(elsewhere)).await;
+        assert!(arrived.text().contains("<style data-consent="), "{elsewhere}");
+    }
+}

@@ -105,7 +105,11 @@ impl<'a, R: Rules> Judge<'a, R> {
     }
 
     fn mentioned(self, written: &[u8], plain: &[u8]) -> Option<Denial<'a>> {
-        let find = |text: &[u8]| find_mention(text, |location| self.location(location));
+        let look = |location: &Location<'_>| match location.is_namespace() {
+            true => None,
+            false => self.location(location),
+        };
+        let find = |text: &[u8]| find_mention(text, look);
         // In a string that is no URL yet a backslash may stand for a slash.
         let raw = (plain.len() != written.len()).then(|| find(written)).flatten();
         raw.or_else(|| find(plain))

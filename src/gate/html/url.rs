@@ -59,6 +59,14 @@ fn authority(text: &[u8]) -> (Host, &[u8]) {
 }
 
 impl<'a> Location<'a> {
+    /// Whether it names a kind of markup, as a picture in a style sheet does: `xmlns='http://www.w3.org/2000/svg'`. Nothing is
+    /// there to fetch.
+    pub(super) fn is_namespace(&self) -> bool {
+        const NAMESPACES: [&[u8]; 3] = [b"/2000/svg", b"/1999/xlink", b"/1999/xhtml"];
+        matches!(self.host, Host::Named(host) if host == "www.w3.org")
+            && NAMESPACES.contains(&self.path)
+    }
+
     pub(super) fn on(host: &'a Host, path: &'a [u8]) -> Self {
         Self { host, base: "", path }
     }
