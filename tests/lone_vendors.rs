@@ -317,6 +317,25 @@ fn c13_a_handler_allows_and_denies_one_vendor() {
     }
 }
 
+#[test]
+fn v1_a_frame_from_when_all_was_allowed_is_not_shown_again() {
+    let framed = |answers: &str| {
+        let mut request = navigate(&with_choice(answers));
+        let headers = request.headers_mut();
+        headers.insert("sec-fetch-dest", "iframe".parse().unwrap());
+        headers.insert(header::IF_NONE_MATCH, "\"1\"".parse().unwrap());
+        headers.insert(header::IF_MODIFIED_SINCE, "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap());
+        exchange(&site(), request, page())
+    };
+    let before = framed("+preferences+analytics+marketing");
+    assert_eq!(before.headers[header::ETAG], "\"1\"", "as the application made it");
+    assert_eq!(before.app().headers[header::IF_NONE_MATCH], "\"1\"");
+    let after = framed("-preferences-analytics-marketing");
+    for name in [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE] {
+        assert!(!after.app().headers.contains_key(&name), "{name}");
+    }
+}
+
 proptest! {
     #[test]
     fn k2_any_sequence_of_answers_leaves_a_cookie_that_reads_as_what_was_said_last(
