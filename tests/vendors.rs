@@ -284,3 +284,12 @@ async fn v2_a_gated_page_and_the_whole_one_are_different_variants() {
     assert_ne!(etag(&refused).await, etag(&accepted).await);
     assert_eq!(etag(&refused).await, etag(&refused).await);
 }
+
+#[tokio::test]
+async fn h3_what_looks_moved_before_it_is_can_be_told_from_what_is() {
+    let page = "<!doctype html><title>x</title><img data-consent-src=//other.example/x src=//video.example/x>";
+    let arrived = visit(&site(), "", page).await;
+    let gated =
+        "data-consent-data-consent-src=//other.example/x data-consent-src=//video.example/x>";
+    assert!(arrived.text().contains(gated), "{}", arrived.text());
+}
