@@ -186,7 +186,9 @@ impl Consent {
     pub fn deny(&self, slug: &str) -> Result<Choice, UnknownSlug> {
         let own = self.find(slug)?;
         let (answered, granted) = self.standing();
-        if own.follower().is_some() && !self.allowed.purposes.contains(own) {
+        // As the choice has it: a signal, or what the application forbids here, may not last.
+        let is_unanswered = self.regime() != Regime::OptIn && !answered.contains(own);
+        if own.follower().is_some() && !granted.purposes.contains(own) && !is_unanswered {
             let granted = granted.keep_vendors(|vendor| vendor != own);
             return Ok(self.answer(How::App, answered, granted));
         }
