@@ -127,9 +127,11 @@ impl Consent {
     }
 
     /// Where one may opt out, the signal is the opt-out: asking again would be a second step
-    /// (11 CCR 7025(c)(1)). Only who overrode the signal is asked about what is new.
+    /// (11 CCR 7025(c)(1)). Only who overrode the signal is asked about what is new; a vendor allowed by
+    /// itself is an exception to it.
     fn is_answered_by_signal(&self) -> bool {
-        let has_overridden = self.current_choice().is_some_and(|choice| choice.with_gpc);
+        let overrides = |choice: &Choice| choice.with_gpc && !choice.answered.is_empty();
+        let has_overridden = self.current_choice().is_some_and(overrides);
         self.signals.gpc && !has_overridden && self.policy.regime() == Regime::OptOut
     }
 
