@@ -55,6 +55,13 @@ impl Consent {
     /// The rules in the order of their weight: what the application forbids, what the visitor has
     /// just allowed for one page, then the signal, then the choice, then the regime.
     fn resolve(&self) -> Grants {
+        let lasting = self.lasting();
+        let once = self.recalled.once.filter(|_| !self.no_tracking);
+        once.map_or(lasting, |Once(purpose)| lasting.with(purpose))
+    }
+
+    /// What is allowed on other pages too.
+    fn lasting(&self) -> Grants {
         if self.no_tracking {
             return Grants::of(PurposeSet::NECESSARY);
         }
@@ -80,7 +87,7 @@ impl Consent {
                 .with_purposes(purposes.minus(sold.minus(excepted)))
                 .keep_vendors(|vendor| overrides_signal || !sold.contains(vendor));
         }
-        self.recalled.once.map_or(allowed, |Once(purpose)| allowed.with(purpose))
+        allowed
     }
 
     /// The choice, if it answers the policy's own revision.
@@ -285,6 +292,11 @@ impl Consent {
         self.allowed.contains(purpose)
     }
 
+    /// Whether this is allowed on other pages too, as settings say: what is for one page is none.
+    pub(crate) fn is_set(&self, purpose: Purpose) -> bool {
+        self.lasting().contains(purpose)
+    }
+
     /// Whether a cookie that no rule names is allowed.
     pub(crate) fn allows_undeclared(&self) -> bool {
         self.allows_unnamed(self.policy.undeclared())
@@ -315,7 +327,7 @@ impl Consent {
 
     /// Whether all that is asked is allowed.
     pub(crate) fn allows_everything(&self) -> bool {
-        self.policy.asked().minus(self.allowed.purposes).is_empty() && !self.no_tracking
+        self.policy.asked().minus(self.lasting().purposes).is_empty() && !self.no_tracking
     }
 }
 
