@@ -6,7 +6,9 @@ mod common;
 use common::{Body, Exchange, chosen, empty, exchange, exchange_with, get, layer, ok, post, state};
 use http::{Request, Response, header};
 use proptest::prelude::*;
-use tower_consent::{Choice, Consent, ConsentLayer, NoTracking, Policy, Vendor, category};
+use tower_consent::{
+    Choice, Consent, ConsentLayer, NoTracking, Policy, Regime, Undeclared, Vendor, category,
+};
 
 const VIDEO: &str = "<iframe src=https://www.youtube.com/embed/1></iframe>";
 const MAP: &str = "<iframe src=https://www.google.com/maps/embed?pb=1></iframe>";
@@ -146,6 +148,111 @@ fn h4_once_is_for_the_next_page_only() {
     let image =
         exchange(&site, image.header(header::ACCEPT, "image/*").body(empty()).unwrap(), ok());
     assert!(image.set_cookies().is_empty());
+}
+
+/// Whether this ends what is for once.
+fn ends_once(exchange: &Exchange) -> bool {
+    let ended =
+        |line: &String| line.starts_with("__Host-consent-once=;") && line.contains("Max-Age=0");
+    exchange.set_cookies().iter().any(ended)
+}
+
+#[test]
+fn h4_once_is_used_up_in_a_frame_too() {
+    let mut request = navigate("__Host-consent-once=youtube");
+    request.headers_mut().insert("sec-fetch-dest", "iframe".parse().unwrap());
+    let frame = exchange(&site(), request, page());
+    assert_eq!(loads(&frame), [true, false, false]);
+    assert!(ends_once(&frame), "{:?}", frame.headers);
+    assert_eq!(frame.headers[header::CACHE_CONTROL], "no-store");
+}
+
+#[test]
+fn h4_a_choice_is_the_last_word_after_once() {
+    let cookie = "__Host-consent-once=youtube";
+    assert!(ends_once(&send(&site(), cookie, "choice=reject")));
+    let by_handler = exchange_with(&site(), navigate(cookie), |parts| {
+        let mut response = page();
+        let consent = parts.extensions.get::<Consent>().unwrap();
+        response.extensions_mut().insert(consent.reject_all());
+        response
+    });
+    assert_eq!(loads(&by_handler), [false; 3]);
+    assert!(ends_once(&by_handler));
+}
+
+#[test]
+fn h4_c3_once_turns_no_switch_on() {
+    let youtube = Vendor::new("youtube", "YouTube", category::MARKETING).ask_separately();
+    let policy = Policy::builder("Example News").vendor(youtube.host("youtube.com"));
+    let site = layer(policy.build().unwrap());
+    for slug in ["youtube", "marketing"] {
+        let arrived = visit(&site, &format!("__Host-consent-once={slug}"));
+        assert!(arrived.body.contains(VIDEO) || slug != "youtube");
+        assert!(arrived.body.contains(&format!("value={slug}>")));
+        assert!(!arrived.body.contains(" checked>"), "{slug}");
+    }
+}
+
+#[test]
+fn h4_once_does_not_make_up_everything_for_what_nobody_names() {
+    let youtube = Vendor::new("youtube", "YouTube", category::MARKETING).ask_separately();
+    let policy = Policy::builder("Example News").vendor(youtube.host("youtube.com"));
+    let policy = policy.regime(Regime::OptOut).undeclared_hosts(Undeclared::Block);
+    let site = layer(policy.build().unwrap());
+    let unknown = "<script src=https://unknown.example/x.js></script>";
+    let response = || {
+        let mut response = page();
+        *response.body_mut() = Body::from(format!("<!doctype html><body>{unknown}"));
+        response
+    };
+    let cookies = with_choice("+preferences+analytics+marketing-youtube");
+    let once = cookies + "; __Host-consent-once=youtube";
+    assert!(!exchange(&site, navigate(&once), response()).body.contains(unknown));
+    assert!(exchange(&site, navigate(""), response()).body.contains(unknown));
+}
+
+#[test]
+fn v1_what_is_allowed_once_is_another_page_than_what_is_always() {
+    let no = with_choice("-preferences-analytics-marketing");
+    let once = visit(&site(), &(no + "; __Host-consent-once=youtube"));
+    let always = visit(&site(), &with_choice("-preferences-analytics-marketing+youtube"));
+    assert_ne!(once.headers[header::ETAG], always.headers[header::ETAG]);
+}
+
+#[test]
+fn c13_a_vendor_is_denied_whatever_holds_the_category_back_for_now() {
+    let change = |regime, mut request: Request<Body>, no_tracking: bool, gpc: bool| {
+        let policy = Policy::builder("Example News").regime(regime);
+        let site = layer(policy.vendor_from_catalog("youtube").unwrap().build().unwrap());
+        if no_tracking {
+            request.extensions_mut().insert(NoTracking);
+        }
+        if gpc {
+            request.headers_mut().insert("sec-gpc", "1".parse().unwrap());
+        }
+        answers(&exchange_with(&site, request, |parts| {
+            let mut response = page();
+            let consent = parts.extensions.get::<Consent>().unwrap();
+            response.extensions_mut().insert(consent.deny("youtube").unwrap());
+            response
+        }))
+    };
+    let yes = with_choice("+marketing");
+    assert_eq!(change(Regime::OptIn, navigate(&yes), true, false), "-marketing");
+    assert_eq!(change(Regime::OptOut, navigate(""), true, false), "-marketing");
+    assert_eq!(change(Regime::OptOut, navigate(""), false, true), "-marketing");
+}
+
+#[test]
+fn c10_where_one_opts_out_a_vendor_allowed_by_itself_brings_no_question_back() {
+    let site = layer(Policy::builder("Example News").regime(Regime::OptOut).build().unwrap());
+    let mut form = post("choice=allow&allow=youtube");
+    form.headers_mut().insert("sec-gpc", "1".parse().unwrap());
+    let cookie = format!("__Host-consent={}", exchange(&site, form, ok()).choice().unwrap());
+    let state = state(&site, &[("cookie", &cookie), ("sec-gpc", "1")]);
+    assert_eq!((&state["decided"], &state["vendors"]["youtube"]), (&true.into(), &true.into()));
+    assert_eq!(state["vendors"]["meta"], false);
 }
 
 #[test]
@@ -314,6 +421,25 @@ fn c13_a_handler_allows_and_denies_one_vendor() {
         let cookie = if cookie.is_empty() { String::new() } else { with_choice(cookie) };
         let (answers, loads) = change(&cookie, to);
         assert_eq!((answers.as_str(), loads), expected, "{cookie}");
+    }
+}
+
+#[test]
+fn v1_a_frame_from_when_all_was_allowed_is_not_shown_again() {
+    let framed = |answers: &str| {
+        let mut request = navigate(&with_choice(answers));
+        let headers = request.headers_mut();
+        headers.insert("sec-fetch-dest", "iframe".parse().unwrap());
+        headers.insert(header::IF_NONE_MATCH, "\"1\"".parse().unwrap());
+        headers.insert(header::IF_MODIFIED_SINCE, "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap());
+        exchange(&site(), request, page())
+    };
+    let before = framed("+preferences+analytics+marketing");
+    assert_eq!(before.headers[header::ETAG], "\"1\"", "as the application made it");
+    assert_eq!(before.app().headers[header::IF_NONE_MATCH], "\"1\"");
+    let after = framed("-preferences-analytics-marketing");
+    for name in [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE] {
+        assert!(!after.app().headers.contains_key(&name), "{name}");
     }
 }
 

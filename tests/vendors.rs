@@ -172,6 +172,12 @@ async fn h1_h2_pages_styles_and_scripts_in_urls_are_read() {
         "<!doctype html><title>x</title><iframe src='data:text/html,<img src=//video.example/x>'></iframe>",
         "<!doctype html><title>x</title><iframe src=\"javascript:'<img src=//video.example/x>'\"></iframe>",
         "<!doctype html><title>x</title><link rel=stylesheet href='data:text/css,@import%20%22https:%2f%2fvideo.example%22'>",
+        // What isn't coded in base64, though it says so somewhere.
+        "<!doctype html><title>x</title><iframe src='data:text/html;x=base64,%3Cimg%20src=//video.example/x>'></iframe>",
+        "<!doctype html><title>x</title><iframe src='data:text/html;base64;x,%3Cimg%20src=//video.example/x>'></iframe>",
+        "<!doctype html><title>x</title><iframe src='data:text/html; base64 ,PGltZyBzcmM9Ly92aWRlby5leGFtcGxlL3g+'></iframe>",
+        // A frame shows pictures as pages.
+        "<!doctype html><title>x</title><iframe src='data:image/svg+xml;base64,PHN2Zz48c2NyaXB0IGhyZWY9Ii8vdmlkZW8uZXhhbXBsZS94Ii8+PC9zdmc+'></iframe>",
         // `emq.push(1)`, as speed plugins write inline scripts.
         "<!doctype html><title>x</title><script src='data:text/javascript;base64,ZW1xLnB1c2goMSk='></script>",
     ] {
@@ -297,4 +303,13 @@ async fn h5_a_picture_in_css_names_its_kind_of_markup_and_no_place() {
         let arrived = visit(&strict, "", style(elsewhere)).await;
         assert!(arrived.text().contains("<style data-consent="), "{elsewhere}");
     }
+}
+
+#[tokio::test]
+async fn h3_what_looks_moved_before_it_is_can_be_told_from_what_is() {
+    let page = "<!doctype html><title>x</title><img data-consent-src=//other.example/x src=//video.example/x>";
+    let arrived = visit(&site(), "", page).await;
+    let gated =
+        "data-consent-data-consent-src=//other.example/x data-consent-src=//video.example/x>";
+    assert!(arrived.text().contains(gated), "{}", arrived.text());
 }

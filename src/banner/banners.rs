@@ -84,9 +84,10 @@ impl Banners {
         self.of(consent).0.fill(return_to, is_on(consent), lone_vendors(consent))
     }
 
-    /// Names the variant of a page that this visitor gets: the banner, and what is allowed.
+    /// Names the variant of a page that this visitor gets: the banner, and what is allowed. What is for
+    /// once is no setting in the banner.
     pub(crate) fn tag(&self, consent: &Consent) -> PageTag {
-        PageTag(self.of(consent).1 ^ consent.allowed().key())
+        PageTag(self.of(consent).1 ^ consent.allowed().key() ^ u64::from(consent.is_for_once()))
     }
 
     /// What a page's CSP must allow for the banner.
@@ -119,7 +120,7 @@ pub(crate) fn policy_page(consent: &Consent) -> PolicyPage {
 }
 
 fn is_on(consent: &Consent) -> impl Fn(usize) -> bool {
-    |purpose| consent.allows_purpose(Purpose::new(purpose))
+    |purpose| consent.is_set(Purpose::new(purpose))
 }
 
 /// The switches of the vendors in a category that the visitor has allowed by themselves: on, to be

@@ -55,6 +55,13 @@ impl Consent {
     /// The rules in the order of their weight: what the application forbids, what the visitor has
     /// just allowed for one page, then the signal, then the choice, then the regime.
     fn resolve(&self) -> Grants {
+        let lasting = self.lasting();
+        let once = self.recalled.once.filter(|_| !self.no_tracking);
+        once.map_or(lasting, |Once(purpose)| lasting.with(purpose))
+    }
+
+    /// What is allowed on other pages too.
+    fn lasting(&self) -> Grants {
         if self.no_tracking {
             return Grants::of(PurposeSet::NECESSARY);
         }
@@ -80,7 +87,7 @@ impl Consent {
                 .with_purposes(purposes.minus(sold.minus(excepted)))
                 .keep_vendors(|vendor| overrides_signal || !sold.contains(vendor));
         }
-        self.recalled.once.map_or(allowed, |Once(purpose)| allowed.with(purpose))
+        allowed
     }
 
     /// The choice, if it answers the policy's own revision.
@@ -128,9 +135,11 @@ impl Consent {
     }
 
     /// Where one may opt out, the signal is the opt-out: asking again would be a second step
-    /// (11 CCR 7025(c)(1)). Only who overrode the signal is asked about what is new.
+    /// (11 CCR 7025(c)(1)). Only who overrode the signal is asked about what is new; a vendor allowed by
+    /// itself is an exception to it.
     fn is_answered_by_signal(&self) -> bool {
-        let has_overridden = self.current_choice().is_some_and(|choice| choice.with_gpc);
+        let overrides = |choice: &Choice| choice.with_gpc && !choice.answered.is_empty();
+        let has_overridden = self.current_choice().is_some_and(overrides);
         self.signals.gpc && !has_overridden && self.policy.regime() == Regime::OptOut
     }
 
@@ -189,7 +198,9 @@ impl Consent {
     pub fn deny(&self, slug: &str) -> Result<Choice, UnknownSlug> {
         let own = self.find(slug)?;
         let (answered, granted) = self.standing();
-        if own.follower().is_some() && !self.allowed.purposes.contains(own) {
+        // As the choice has it: a signal, or what the application forbids here, may not last.
+        let is_unanswered = self.regime() != Regime::OptIn && !answered.contains(own);
+        if own.follower().is_some() && !granted.purposes.contains(own) && !is_unanswered {
             let granted = granted.keep_vendors(|vendor| vendor != own);
             return Ok(self.answer(How::App, answered, granted));
         }
@@ -284,6 +295,11 @@ impl Consent {
         self.allowed.contains(purpose)
     }
 
+    /// Whether this is allowed on other pages too, as settings say: what is for one page is none.
+    pub(crate) fn is_set(&self, purpose: Purpose) -> bool {
+        self.lasting().contains(purpose)
+    }
+
     /// Whether a cookie that no rule names is allowed.
     pub(crate) fn allows_undeclared(&self) -> bool {
         self.allows_unnamed(self.policy.undeclared())
@@ -314,7 +330,7 @@ impl Consent {
 
     /// Whether all that is asked is allowed.
     pub(crate) fn allows_everything(&self) -> bool {
-        self.policy.asked().minus(self.allowed.purposes).is_empty() && !self.no_tracking
+        self.policy.asked().minus(self.lasting().purposes).is_empty() && !self.no_tracking
     }
 }
 

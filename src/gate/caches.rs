@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::{headers::split_list, page::Target};
+use super::headers::split_list;
 
 /// Joins a page's own tag and the variant's in `ETag`.
 const SEPARATOR: &str = "-consent-";
@@ -39,21 +39,25 @@ impl fmt::Display for PageTag {
 }
 
 /// Gives the application the validators that it knows. Those of another variant of the page would
-/// bring a stale banner back, and are dropped. Says whether one of this variant was there.
-pub(crate) fn translate_conditions(headers: &mut HeaderMap, target: Target, tag: PageTag) -> bool {
+/// bring a stale banner back, or what is denied by now, and are dropped: `changes_page` says that this
+/// visitor gets no page as the application made it. Says whether one of this variant was there.
+pub(crate) fn translate_conditions(
+    headers: &mut HeaderMap,
+    changes_page: bool,
+    tag: PageTag,
+) -> bool {
     let mut is_ours = false;
     if headers.contains_key(header::IF_NONE_MATCH) {
-        is_ours = translate_tags(headers, target, tag);
+        is_ours = translate_tags(headers, changes_page, tag);
     }
     if headers.contains_key(header::IF_MATCH) {
         name_own_tags(headers);
     }
-    if target == Target::Document {
+    if changes_page {
         headers.remove(header::IF_MODIFIED_SINCE);
     }
     let names_changed_page = headers.get(header::IF_RANGE).is_some_and(|value| {
-        target == Target::Document
-            || memchr::memmem::find(value.as_bytes(), SEPARATOR.as_bytes()).is_some()
+        changes_page || memchr::memmem::find(value.as_bytes(), SEPARATOR.as_bytes()).is_some()
     });
     if names_changed_page {
         headers.remove(header::IF_RANGE);
@@ -62,7 +66,7 @@ pub(crate) fn translate_conditions(headers: &mut HeaderMap, target: Target, tag:
     is_ours
 }
 
-fn translate_tags(headers: &mut HeaderMap, target: Target, tag: PageTag) -> bool {
+fn translate_tags(headers: &mut HeaderMap, changes_page: bool, tag: PageTag) -> bool {
     let ours = format!("{SEPARATOR}{tag}\"");
     let mut is_ours = false;
     let header::Entry::Occupied(entry) = headers.entry(header::IF_NONE_MATCH) else { return false };
@@ -76,7 +80,7 @@ fn translate_tags(headers: &mut HeaderMap, target: Target, tag: PageTag) -> bool
                 kept.push(format!("{own}\""));
                 is_ours = true;
                 changed = true;
-            } else if item != "*" && (target == Target::Document || item.contains(SEPARATOR)) {
+            } else if item != "*" && (changes_page || item.contains(SEPARATOR)) {
                 changed = true;
             } else {
                 kept.push(item.to_owned());

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
-use super::{Explanation, PageTag, address, caches, cookies, headers, page};
+use super::{Explanation, PageTag, address, caches, cookies, headers, page, vendors::VendorGate};
 use crate::{
     consent::Consent,
     policy::{HeaderRules, HeaderSide},
@@ -51,7 +51,13 @@ pub(crate) fn request<B>(
     address::truncate(headers, &visit.consent);
     if rare.conditional {
         let tag = page_tag(&visit.consent);
-        visit.has_own_etag = caches::translate_conditions(headers, visit.target, tag);
+        // What a frame stored may be from when all was allowed.
+        let changes_page = match visit.target {
+            page::Target::Document => true,
+            page::Target::Piece => !VendorGate::new(&visit.consent, "").gates_nothing(),
+            page::Target::Unknown | page::Target::Other => false,
+        };
+        visit.has_own_etag = caches::translate_conditions(headers, changes_page, tag);
     }
     if is_per_user {
         caches::drop_conditions(headers);

@@ -77,9 +77,7 @@ pub(crate) fn response<'a>(
         keep_choice(headers, &choice, visit, &consent, signing);
         caches::forbid_storing(headers);
     }
-    if let Some(once) = parts.extensions.remove::<Once>() {
-        keep_once(headers, Some(once), &consent, signing);
-    }
+    let once = parts.extensions.remove::<Once>();
     let kind = page::kind(parts);
     let updates_page = parts.status == StatusCode::NOT_MODIFIED && visit.has_own_etag;
     let headers = &mut parts.headers;
@@ -107,13 +105,17 @@ pub(crate) fn response<'a>(
         admission.merge_into(headers, &mut explanation);
     }
     if carries_banner {
-        caches::make_private(headers, !consent.is_decided() || consent.is_for_once());
-        if consent.is_for_once() {
-            keep_once(headers, None, &consent, signing);
-        }
+        caches::make_private(headers, !consent.is_decided());
     }
-    if updates_page || matches!(treatment, Treatment::Rewrite { .. }) {
+    let is_page = updates_page || matches!(treatment, Treatment::Rewrite { .. });
+    if is_page {
         caches::mark_changed_page(headers, page_for(&consent).tag);
+    }
+    // A page in a frame uses it up too, and a choice that comes later is the visitor's last word.
+    let ends_once = visit.consent.is_for_once() && (is_page || change.is_some());
+    if once.is_some() || ends_once {
+        keep_once(headers, once, &consent, signing);
+        caches::forbid_storing(headers);
     }
     explanation.put_into(headers);
     (consent, treatment)

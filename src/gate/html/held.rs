@@ -31,7 +31,7 @@ pub(super) fn held(url: &[u8]) -> Option<Held> {
     let head = head.to_ascii_lowercase();
     let says = |part: &[u8]| head.windows(part.len()).any(|window| window == part);
     let body = percent_decode(body.get(1..)?);
-    let body = if says(b"base64") { decode_base64(&body) } else { body };
+    let body = if ends_in_base64(&head) { decode_base64(&body) } else { body };
     if says(b"html") || says(b"xml") {
         return Some(Held::Page(body));
     }
@@ -39,9 +39,15 @@ pub(super) fn held(url: &[u8]) -> Option<Held> {
     Some(if says(b"css") { Held::Text(body) } else { Held::Script(body) })
 }
 
-/// `rest` comes behind `data:`. Pictures, fonts and the like are nothing to read.
+/// Whether the body is coded: anywhere else in the head the word means nothing.
+fn ends_in_base64(head: &[u8]) -> bool {
+    let before = head.trim_ascii_end().strip_suffix(b"base64");
+    before.is_some_and(|before| before.trim_ascii_end().ends_with(b";"))
+}
+
+/// `rest` comes behind `data:`. Pictures, fonts and the like are nothing to read; SVG in a frame is a page.
 pub(super) fn may_be_read(rest: &[u8]) -> bool {
-    const READ: [&[u8]; 4] = [b"text/", b"application/", b";", b","];
+    const READ: [&[u8]; 5] = [b"text/", b"application/", b"image/svg", b";", b","];
     let kept = rest.iter().filter(|&&byte| !is_dropped(byte)).skip_while(|&&byte| byte == b' ');
     let start: Vec<u8> = kept.take(b"application/".len()).map(u8::to_ascii_lowercase).collect();
     READ.iter().any(|read| start.starts_with(read))

@@ -196,8 +196,6 @@ impl Gating<'_> {
         // A mark that names nothing is any text.
         let slug = self.slug.replace('&', "&amp;").replace('"', "&quot;");
         let mut head: Vec<&[u8]> = vec![b" data-consent=\"", slug.as_bytes(), b"\""];
-        // The author's mark is still there when the element is back.
-        self.moved.push(MARK);
         if self.is_inert {
             self.moved.push(b"type");
             self.moved.extend(OF_SCRIPTS);
@@ -214,7 +212,9 @@ impl Gating<'_> {
         edits.insert(at + 1 + element_of(tag).len(), head);
         for attribute in Tag::new(tag).attributes() {
             let name = tag.get(attribute.name.clone()).unwrap_or_default();
-            if self.moved.iter().any(|moved| moved.eq_ignore_ascii_case(name)) {
+            // The author's mark, and what looks like moved, is still there when the element is back.
+            let is_like_mark = name.get(..MARK.len()).is_some_and(|n| n.eq_ignore_ascii_case(MARK));
+            if is_like_mark || self.moved.iter().any(|moved| moved.eq_ignore_ascii_case(name)) {
                 edits.insert(at + attribute.name.start, [&b"data-consent-"[..]]);
             }
         }
