@@ -37,7 +37,7 @@ pub(crate) static ASK_SCRIPT: Asset = Asset {
             "}"
         ))
     }),
-    csp: "'sha256-i22w2lWPNrDXYf5HRjBYvzt6LxwKrYBsJ5cHSV2Tuj8='",
+    csp: "'sha256-UVJ3TBWuBMsWX+dd1nC71Y0+wsl8f+vIUovsJRn4IfQ='",
 };
 
 /// Of the banner after the choice.
@@ -65,7 +65,7 @@ pub(crate) static PART_TAB_SCRIPT: Asset = Asset {
             "}"
         ))
     }),
-    csp: "'sha256-iqvvt2JljokqcIq/dC/9Nc9cgWz4/J+ttQtsUtquWp4='",
+    csp: "'sha256-uxja1q1fc2T1+7FcjHuV+UO7fHdjSJrfX6zomSr6uB0='",
 };
 
 /// Of the banner after a choice that allows everything: what would only be taken away takes a load anyway.

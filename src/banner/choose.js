@@ -20,8 +20,12 @@ settings.hidePopover()
 status.textContent=status.dataset.saved
 // What runs can't be stopped.
 if(isLost)location.reload()
-else bringBack(slug=>now[slug],()=>location.reload())
+// A mark may have any name, such as `constructor`.
+else bringBack(slug=>now[slug]==1,()=>location.reload())
 }
+
+// One after the other, so that the last word holds.
+let sent=Promise.resolve()
 
 // Of the banner, and of what stands in for frames.
 document.addEventListener("click",async event=>{
@@ -40,10 +44,12 @@ else{
 const body=new URLSearchParams(new FormData(form))
 body.set("choice",button.value)
 try{
-const response=await fetch(form.action,{method:"POST",headers:{accept:"application/json"},body}),state=await response.json()
+const send=()=>fetch(form.action,{method:"POST",headers:{accept:"application/json"},body}),response=await(sent=sent.then(send,send)),state=await response.json()
 if(!response.ok)throw response
 // Saving keeps what has no toggle here yet.
 if(own!=host&&toggles.every(({value})=>value!=form.allow.value))root.querySelector("form").append(form.allow)
+// What allows all is no word about a vendor by itself.
+if(button.value=="accept")for(const kept of root.querySelectorAll("form>[name=allow]"))kept.remove()
 show(state)
 }catch{
 submit()

@@ -620,3 +620,50 @@ test('b9 the state is told by address, by event, and by the element', () =>
     const { categories, vendors } = await read()
     assert.deepEqual([categories.analytics, categories.marketing, vendors['example-metrics'], vendors['google-analytics'], vendors.youtube], [true, false, true, true, false])
   }))
+
+page('odd-marks', `<script data-consent="constructor">say('nobody allowed this')</script>`)
+
+test('h3 a mark that names nothing is never allowed, whatever its name', () =>
+  look({}, async page => {
+    await page.goto('/odd-marks')
+    await button(page, 'prompt', 'accept').click()
+    await showsDecided(page)
+    await page.waitForLoadState('networkidle')
+    assert.deepEqual(await logOf(page), [])
+  }))
+
+test('c4 of two quick choices the last holds, however long the first one takes', () =>
+  look({}, async page => {
+    let count = 0
+    await page.route('**/_consent/choice', async route => {
+      if (count++ === 0) await new Promise(done => setTimeout(done, 500))
+      await route.continue()
+    })
+    await page.goto('/marked')
+    await button(page, 'prompt', 'accept').click()
+    const reloaded = page.waitForEvent('load')
+    await button(page, 'prompt', 'reject').click()
+    await reloaded
+    await showsDecided(page)
+    assert.deepEqual(await logOf(page), [])
+    assert.match((await choiceCookie(page)).value, /\.reject\./)
+  }))
+
+page('lone', '', '<h1>Lone</h1><iframe src="https://www.youtube.com/embed/1" title="One"></iframe>')
+
+test('c7 a vendor allowed by itself is no longer kept once all was allowed, and then nothing', () =>
+  look({}, async page => {
+    await page.route('https://www.youtube.com/**', route => route.fulfill({ body: '' }))
+    await page.goto('/lone')
+    const changed = page.evaluate(() => new Promise(done => addEventListener('tower-consent:change', done, { once: true })).then(() => {}))
+    await page.locator('tower-consent[data-vendor=youtube] button[value=allow]').click()
+    await changed
+    await button(page, 'prompt', 'accept').click()
+    await showsDecided(page)
+    await part(page, 'tab').click()
+    for (const slug of await togglesOn(page)) await toggle(page, slug).click()
+    const reloaded = page.waitForEvent('load')
+    await button(page, 'settings', 'save').click()
+    await reloaded
+    assert.equal((await state(page)).vendors.youtube, false)
+  }))
