@@ -539,7 +539,7 @@ test('h4 b9 what was allowed always stays so when the settings are saved on the 
     await standins(page).first().locator('[value=allow]').click()
     await standins(page).first().waitFor({ state: 'detached' })
     await opensSettings(page).click()
-    await toggle(page, 'preferences').check()
+    await toggle(page, 'preferences').press('Space')
     await button(page, 'settings', 'save').click()
     await showsDecided(page)
     assert.match((await choiceCookie(page)).value, /\.save\.\+preferences-analytics-marketing\+example_video$/)
