@@ -28,6 +28,8 @@ pub struct Consent {
     recalled: Recalled,
     signals: Signals,
     no_tracking: bool,
+    /// What is allowed on other pages too, as settings say.
+    settings: PurposeSet,
     allowed: Grants,
 }
 
@@ -47,21 +49,18 @@ impl Consent {
         signals: Signals,
         no_tracking: bool,
     ) -> Self {
-        let mut consent = Self { policy, recalled, signals, no_tracking, allowed: Grants::EMPTY };
-        consent.allowed = consent.resolve();
+        let (settings, allowed) = (PurposeSet::EMPTY, Grants::EMPTY);
+        let mut consent = Self { policy, recalled, signals, no_tracking, settings, allowed };
+        let lasting = consent.resolve();
+        consent.settings = lasting.purposes;
+        let once = recalled.once.filter(|_| !no_tracking);
+        consent.allowed = once.map_or(lasting, |Once(purpose)| lasting.with(purpose));
         consent
     }
 
-    /// The rules in the order of their weight: what the application forbids, what the visitor has
-    /// just allowed for one page, then the signal, then the choice, then the regime.
+    /// What is allowed on this page and others, by the rules in the order of their weight: what the
+    /// application forbids, then the signal, then the choice, then the regime.
     fn resolve(&self) -> Grants {
-        let lasting = self.lasting();
-        let once = self.recalled.once.filter(|_| !self.no_tracking);
-        once.map_or(lasting, |Once(purpose)| lasting.with(purpose))
-    }
-
-    /// What is allowed on other pages too.
-    fn lasting(&self) -> Grants {
         if self.no_tracking {
             return Grants::of(PurposeSet::NECESSARY);
         }
@@ -297,7 +296,7 @@ impl Consent {
 
     /// Whether this is allowed on other pages too, as settings say: what is for one page is none.
     pub(crate) fn is_set(&self, purpose: Purpose) -> bool {
-        self.lasting().contains(purpose)
+        self.settings.contains(purpose)
     }
 
     /// Whether a cookie that no rule names is allowed.
@@ -330,7 +329,7 @@ impl Consent {
 
     /// Whether all that is asked is allowed.
     pub(crate) fn allows_everything(&self) -> bool {
-        self.policy.asked().minus(self.lasting().purposes).is_empty() && !self.no_tracking
+        self.policy.asked().minus(self.settings).is_empty() && !self.no_tracking
     }
 }
 

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { button, part, showsDecided, visit } from './support.js'
+import { button, chooses, part, showsDecided, visit } from './support.js'
 import { browserOf, siteOf, StandIn } from './standin.js'
 
 /** Hosts of vendors that the catalog knows, one for each case in turn. */
@@ -328,12 +328,6 @@ async function calledBy(page, isAllSeen) {
   return [...standIn.places].filter(place => !/\/then\/|\/favicon\.ico$/.test(place)).sort()
 }
 
-async function choose(page, value) {
-  await page.goto('/')
-  await button(page, 'prompt', value).click()
-  await showsDecided(page)
-}
-
 for (const js of [true, false]) {
   const how = js ? '' : ', without script'
   const options = { in: browser, js }
@@ -357,14 +351,14 @@ for (const js of [true, false]) {
 
   test(`h1 h2 g9 none fetches after a no${how}`, () =>
     visit({ ...options, baseURL: site.gated }, async page => {
-      await choose(page, 'reject')
+      await chooses(page, 'reject')
       await calledBy(page)
       assert.deepEqual([...standIn.places], [NOBODYS])
     }))
 
   test(`h3 every one fetches after a yes${how}`, () =>
     visit({ ...options, baseURL: site.gated }, async page => {
-      await choose(page, 'accept')
+      await chooses(page, 'accept')
       assert.deepEqual(await calledBy(page, () => standIn.has(all)), all)
     }))
 

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { browserOf, siteOf, StandIn } from './standin.js'
-import { button, showsDecided, visit } from './support.js'
+import { chooses, visit } from './support.js'
 
 const folder = new URL('../snippets/', import.meta.url)
 
@@ -36,12 +36,6 @@ const { gated } = await siteOf({
 const unique = hosts => [...new Set(hosts)].sort()
 const hostsCalled = () => unique([...standIn.places].map(place => place.replace(/\/.*/, '')))
 
-async function choose(page, value) {
-  await page.goto('/')
-  await button(page, 'prompt', value).click()
-  await showsDecided(page)
-}
-
 for (const js of [true, false]) {
   const how = js ? '' : ', without script'
   const always = unique(SNIPPETS.filter(({ isNecessary }) => isNecessary).flatMap(({ called }) => called(js)))
@@ -49,7 +43,7 @@ for (const js of [true, false]) {
   for (const [when, choice] of [['before the choice'], ['after a no', 'reject']]) {
     test(`h1 h2 only what is necessary is called ${when}${how}`, () =>
       visit({ in: browser, js, baseURL: gated }, async page => {
-        if (choice) await choose(page, choice)
+        if (choice) await chooses(page, choice)
         standIn.forget()
         await page.goto('/all')
         await page.mouse.wheel(0, 9000)
@@ -61,7 +55,7 @@ for (const js of [true, false]) {
 
   test(`h3 each vendor is called after a yes, and nobody else${how}`, () =>
     visit({ in: browser, js, baseURL: gated }, async page => {
-      await choose(page, 'accept')
+      await chooses(page, 'accept')
       standIn.forget()
       const everybody = unique(SNIPPETS.flatMap(({ called }) => called(js)))
       const seen = {}

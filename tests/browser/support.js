@@ -210,6 +210,13 @@ export const button = (page, where, value) => part(page, where).locator(`button[
 export const toggle = (page, slug) => page.locator(`input[name=allow][value=${slug}]`)
 export const opensSettings = page => part(page, 'prompt').locator('button[popovertarget]')
 
+/** Decides on the front page, by the prompt. */
+export async function chooses(page, value) {
+  await page.goto('/')
+  await button(page, 'prompt', value).click()
+  await showsDecided(page)
+}
+
 /** Waits until the page shows that the visitor decided. */
 export async function showsDecided(page) {
   await page.locator('tower-consent[data-state=decided]').waitFor({ state: 'attached' })
