@@ -52,7 +52,9 @@ pub(crate) fn render(view: &PlaceholderView<'_>) -> Bytes {
 
     let mut html = Markup::default();
     html.raw("<tower-consent data-state=gated data-vendor=").value(view.slug);
-    html.raw("><template shadowrootmode=open><style>").raw(&PLACEHOLDER_STYLE.text);
+    // A script of the page may clone what it stands in.
+    html.raw("><template shadowrootmode=open shadowrootclonable><style>");
+    html.raw(&PLACEHOLDER_STYLE.text);
     // It keeps the frame's place: a strut, since sizes can't be written into a style under CSP.
     html.raw("</style><svg aria-hidden=true width=").raw(&width).raw(" height=").raw(&height);
     html.raw("></svg><form method=post action=").value(&format!("{}/choice", view.endpoint));

@@ -147,6 +147,7 @@ page('embeds', inline('tag'), `<h1>Embeds</h1>
 <script data-consent="example-video">say('video script')</script>
 <img id="ad" src="${T}/pixel.gif?say=ad" alt="">`)
 
+page('cloned', '', `<h1>Cloned</h1><template><iframe id="one" src="${T}/embed?say=one" title="One"></iframe></template><main></main>`)
 page('inner', '', `<h1>Inner</h1><img src="${T}/pixel.gif?say=inner" alt="">`)
 page('outer', '', '<h1>Outer</h1><iframe src="/inner" title="Inner"></iframe>')
 page('writes', '', `<h1>Writes</h1><script data-consent="analytics">say('before'); document.write('<p id=written>Written</p>')</script><p>The end</p>`)
@@ -496,6 +497,14 @@ for (const key of ['Enter', 'click']) {
       await showsPrompt(page)
     }))
 }
+
+test('h4 what stands in for a frame does so in a clone of a template, too', () =>
+  look({}, async page => {
+    await page.goto('/cloned')
+    await page.evaluate(() => document.querySelector('main').append(document.querySelector('template').content.cloneNode(true)))
+    await standins(page).locator('[value=once]').click()
+    await page.frameLocator('main #one').getByRole('button', { name: 'Play' }).waitFor()
+  }))
 
 test('h4 b9 once, of an object', async () =>
   look({}, async page => {

@@ -39,7 +39,7 @@ test("b7 the validator accepts the example's pages, with the banner and without"
 
   // The validator looks past what is in a template: so the banner's inside is looked at as a page of its own.
   for (const [name, body] of [...pages]) {
-    const insides = [...body.matchAll(/<template shadowrootmode=open>(<style>.*?<\/style>)(.*?)<\/template>/gs)]
+    const insides = [...body.matchAll(/<template shadowrootmode=open(?: shadowrootclonable)?>(<style>.*?<\/style>)(.*?)<\/template>/gs)]
     // After it, one for the video.
     const isGated = /<tower-consent data-state=gated/.test(body)
     assert.equal(insides.length, /^opt-in off|policy page/.test(name) ? 0 : isGated ? 2 : 1, name)
